@@ -1,0 +1,202 @@
+import { loadNative } from './load.js';
+
+const native = loadNative();
+
+const MIB = 1 << 20;
+const DEFAULT_BATCH_DOCS = 16_384;
+const DEFAULT_BATCH_BYTES = 8 * MIB;
+const DEFAULT_MAX_BYTES = 1024 * MIB;
+
+export class TantivyError extends Error {
+  constructor(code, message, file) {
+    super(message);
+    this.name = 'TantivyError';
+    this.code = code;
+    if (file !== undefined) this.file = file;
+  }
+}
+
+/** The native side never throws: it answers with the value, or with what to throw. */
+function settled(result) {
+  if (result?.failure !== undefined) {
+    throw new TantivyError(result.failure, result.message, result.file);
+  }
+  return result;
+}
+
+function invalid(message) {
+  return new TantivyError('TANTIVY_INVALID_ARG', message);
+}
+
+function fileList(files) {
+  const entries = files instanceof Map ? [...files] : Object.entries(files ?? {});
+  return entries.map(([name, data]) => {
+    if (typeof name !== 'string') throw invalid('a file name is not a string');
+    if (!(data instanceof Uint8Array)) throw invalid(`file '${name}' is not a Uint8Array`);
+    return { name, data };
+  });
+}
+
+function positiveInteger(name, value, fallback) {
+  if (value === undefined) return fallback;
+  if (!Number.isSafeInteger(value) || value < 1) throw invalid(`${name} is not a positive integer`);
+  return value;
+}
+
+function optional(name, value, type) {
+  // biome-ignore lint/suspicious/useValidTypeof: the caller names the type
+  if (value !== undefined && typeof value !== type) throw invalid(`${name} is not a ${type}`);
+  return value;
+}
+
+const TWO_63 = 1n << 63n;
+
+/** The inclusive bounds as the numbers that the native side compares: unsigned, in the order of the values. */
+function sortKeys(range, schema) {
+  const type = schema.find((field) => field.name === range.field)?.type;
+  const signed = type !== 'u64';
+  const lowest = signed ? -TWO_63 : 0n;
+  const highest = signed ? TWO_63 - 1n : 2n * TWO_63 - 1n;
+  const min = optional('range.min', range.min, 'bigint') ?? lowest;
+  const max = optional('range.max', range.max, 'bigint') ?? highest;
+  if (min > max || min > highest || max < lowest) return { field: range.field, min: 1n, max: 0n };
+  const key = (value) => {
+    const within = value < lowest ? lowest : value > highest ? highest : value;
+    return within - lowest;
+  };
+  return { field: range.field, min: key(min), max: key(max) };
+}
+
+export class TantivyIndex {
+  #native;
+
+  static async open(files, options = {}) {
+    const verifyChecksums = optional('verifyChecksums', options.verifyChecksums, 'boolean') ?? true;
+    return new TantivyIndex(settled(await native.openIndex(fileList(files), verifyChecksums)));
+  }
+
+  constructor(handle) {
+    if (!(handle instanceof native.NativeIndex)) {
+      throw invalid('use TantivyIndex.open()');
+    }
+    this.#native = handle;
+    const { schema, segments, opstamp, payload, formatVersion, libraryVersion, metaJson } = settled(
+      handle.describe(),
+    );
+    this.schema = Object.freeze(schema.map(Object.freeze));
+    this.segments = Object.freeze(segments.map(Object.freeze));
+    this.numDocs = segments.reduce((sum, segment) => sum + segment.numDocs, 0);
+    this.opstamp = opstamp;
+    this.payload = payload;
+    this.formatVersion = formatVersion;
+    this.libraryVersion = libraryVersion;
+    this.metaJson = metaJson;
+  }
+
+  async verifyChecksums() {
+    return settled(await this.#native.verifyChecksums());
+  }
+
+  read(options = {}) {
+    const { fields, range, orderBy, multiValued = 'error' } = options;
+    if (
+      fields !== undefined &&
+      !(Array.isArray(fields) && fields.every((f) => typeof f === 'string'))
+    ) {
+      throw invalid('fields is not an array of strings');
+    }
+    if (range !== undefined && typeof range?.field !== 'string') {
+      throw invalid('range.field is not a string');
+    }
+    if (multiValued !== 'error' && multiValued !== 'first') {
+      throw invalid("multiValued is neither 'error' nor 'first'");
+    }
+    const cursor = settled(
+      this.#native.read({
+        fields,
+        range: range && sortKeys(range, this.schema),
+        orderBy: optional('orderBy', orderBy, 'string'),
+        batchDocs: positiveInteger('batchDocs', options.batchDocs, DEFAULT_BATCH_DOCS),
+        batchBytes: positiveInteger('batchBytes', options.batchBytes, DEFAULT_BATCH_BYTES),
+        maxBytes: positiveInteger('maxBytes', options.maxBytes, DEFAULT_MAX_BYTES),
+        withDocIds: optional('withDocIds', options.withDocIds, 'boolean') ?? false,
+        firstOfMany: multiValued === 'first',
+      }),
+    );
+    return new Batches(cursor);
+  }
+
+  close() {
+    this.#native.close();
+  }
+
+  [Symbol.dispose]() {
+    this.close();
+  }
+}
+
+/** One pass over the documents. It iterates itself, so a second loop goes on where the first one stopped. */
+class Batches {
+  #cursor;
+  #fields;
+  /** Calls to next() may overlap; the native cursor serves one at a time. */
+  #last = Promise.resolve();
+
+  constructor(cursor) {
+    this.#cursor = cursor;
+    this.#fields = cursor.fields();
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  async nextBatch() {
+    const { done, value } = await this.next();
+    return done ? null : value;
+  }
+
+  next() {
+    const step = this.#last.then(() => this.#step());
+    this.#last = step.catch(() => {});
+    return step;
+  }
+
+  async return(value) {
+    this.close();
+    return { done: true, value };
+  }
+
+  close() {
+    this.#cursor?.close();
+    this.#cursor = undefined;
+  }
+
+  async #step() {
+    if (this.#cursor === undefined) return { done: true, value: undefined };
+    let batch;
+    try {
+      batch = settled(await this.#cursor.nextBatch());
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    if (batch === null || batch === undefined) {
+      this.close();
+      return { done: true, value: undefined };
+    }
+    return { done: false, value: columnBatch(this.#fields, batch) };
+  }
+}
+
+function columnBatch(fields, batch) {
+  const columns = Object.create(null);
+  fields.forEach(({ name, type }, place) => {
+    const { values, data, offsets, nulls = null } = batch.columns[place];
+    columns[name] = values === undefined ? { type, data, offsets, nulls } : { type, values, nulls };
+  });
+  const { numDocs, segmentOrds, docIds } = batch;
+  return segmentOrds === undefined
+    ? { numDocs, columns }
+    : { numDocs, columns, segmentOrds, docIds };
+}
