@@ -4,7 +4,7 @@ import { SegctlError } from './segctl-error.ts';
  * The amounts that people type: durations, sizes, counts and times. Written here and not taken from
  * a library since what these numbers decide is deletion: the usual ones read `500MB` as 500 MiB,
  * know no `GiB`, or make a number of `10 potatoes`. Each function is total: it returns the exact
- * value, or throws a SegctlError with exit `usage` that names the option.
+ * value, or throws a SegctlError with exit `usage` that names the option, if told which.
  */
 
 const MAX_I64 = 2n ** 63n - 1n;
@@ -35,7 +35,7 @@ for (const [power, letter] of ['k', 'm', 'g', 't', 'p', 'e'].entries()) {
  * A duration in ms: `90m`, `7d`, `2w`, `1.5h`, `1d12h` (units descending, each once), or `0`. Units
  * are w, d, h, m, s and ms, in lower case; months and years have no fixed length and are refused.
  */
-export function parseDuration(text: string, option: string): number {
+export function parseDuration(text: string, option?: string): number {
   const fail = (why: string): never =>
     invalid('duration', option, text, why, 'write it as 90m, 7d, 2w or 1d12h');
   const trimmed = text.trim();
@@ -43,7 +43,7 @@ export function parseDuration(text: string, option: string): number {
     return 0;
   }
   if (!/^(?:\d+(?:\.\d+)?[a-z]+)+$/.test(trimmed)) {
-    return fail(/^\d+(?:\.\d+)?$/.test(trimmed) ? 'a unit is missing' : 'it is not a duration');
+    return fail(/^\d+(?:\.\d+)?$/.test(trimmed) ? 'a unit is missing' : 'it has another form');
   }
   let total = 0n;
   let largerUnit: bigint | undefined;
@@ -65,11 +65,11 @@ export function parseDuration(text: string, option: string): number {
  * A size in bytes, 0 to 2^64 - 1: `500MB` is decimal, `10GiB` (or Kubernetes' `10Gi`) binary, a bare
  * number counts bytes. `10G` is refused: half the tools mean 10^9 by it and half 2^30.
  */
-export function parseSize(text: string, option: string): bigint {
+export function parseSize(text: string, option?: string): bigint {
   const fail = (why: string): never =>
     invalid('size', option, text, why, 'write it as 500MB, 10GiB or a number of bytes');
   const match = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text.trim());
-  const [, amount = '', name = ''] = match ?? fail('it is not a size');
+  const [, amount = '', name = ''] = match ?? fail('it has another form');
   const unit = SIZE_UNITS.get(name.toLowerCase());
   if (unit === undefined) {
     return fail(
@@ -83,11 +83,11 @@ export function parseSize(text: string, option: string): bigint {
 }
 
 /** A whole number from 0 to 2^63 - 1, in digits alone. */
-export function parseCount(text: string, option: string): bigint {
+export function parseCount(text: string, option?: string): bigint {
   const trimmed = text.trim();
   const remedy = 'write it in digits alone, without a sign, separators or a unit';
   if (!/^\d+$/.test(trimmed)) {
-    return invalid('number', option, text, 'it is not a whole number of at least 0', remedy);
+    return invalid('number', option, text, 'it has other characters than digits', remedy);
   }
   const count = BigInt(trimmed);
   return count <= MAX_I64
@@ -100,7 +100,7 @@ export function parseCount(text: string, option: string): bigint {
  * millisecond is cut off), a date (its first instant in UTC), epoch digits (up to 11 are seconds,
  * 12 to 16 milliseconds), `now`, or a duration before `nowMs` (`7d`).
  */
-export function parseTime(text: string, nowMs: number, option: string): number {
+export function parseTime(text: string, nowMs: number, option?: string): number {
   const trimmed = text.trim();
   const fail = (why: string): never =>
     invalid(
@@ -124,7 +124,7 @@ export function parseTime(text: string, nowMs: number, option: string): number {
     return parseRfc3339(trimmed, fail);
   }
   if (!/^\d+(?:\.\d+)?[a-z]/.test(trimmed)) {
-    return fail('it is not a time');
+    return fail('it has another form');
   }
   const before = nowMs - parseDuration(trimmed, option);
   return before >= -MAX_TIME_MS ? before : fail('it is outside the calendar');
@@ -137,7 +137,7 @@ function parseRfc3339(text: string, fail: (why: string) => never): number {
       text,
     );
   if (match === null) {
-    return fail('it is not an RFC 3339 time');
+    return fail('it has another form than RFC 3339');
   }
   const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone] = match;
   if (match[4] !== undefined && zone === undefined) {
@@ -171,11 +171,20 @@ function scaled(amount: string, unit: bigint): bigint | undefined {
   return product % divisor === 0n ? product / divisor : undefined;
 }
 
-function invalid(kind: string, option: string, text: string, why: string, remedy: string): never {
-  throw new SegctlError(`${option} needs a ${kind}, and "${text}" is none: ${why}`, {
-    code: `invalid-${kind}`,
-    exit: 'usage',
-    facts: { option, value: text },
-    remedy,
-  });
+function invalid(
+  kind: string,
+  option: string | undefined,
+  text: string,
+  why: string,
+  remedy: string,
+): never {
+  throw new SegctlError(
+    `${option === undefined ? '' : `${option}: `}"${text}" is not a ${kind}: ${why}`,
+    {
+      code: `invalid-${kind}`,
+      exit: 'usage',
+      facts: option === undefined ? { value: text } : { option, value: text },
+      remedy,
+    },
+  );
 }
