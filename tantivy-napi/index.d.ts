@@ -179,6 +179,51 @@ export class TantivyIndex {
   [Symbol.dispose](): void;
 }
 
+export interface FieldDefinition {
+  readonly name: string;
+  readonly type: FieldType;
+  /** Default false. */
+  readonly indexed?: boolean;
+  /** Default true. */
+  readonly stored?: boolean;
+  /** Default false. */
+  readonly fast?: boolean;
+  /** Analyzer of indexed text: `default`, `raw`, `whitespace` or `en_stem`. Default `default`. */
+  readonly tokenizer?: string;
+  /** What a date is cut to in the index and the fast field; it is stored exactly. Default `seconds`. */
+  readonly precision?: 'seconds' | 'milliseconds' | 'microseconds' | 'nanoseconds';
+}
+
+export interface BuilderOptions {
+  /** When this much is buffered, a segment is written without waiting for `commit`. At least 15 MB. Default 64 MiB. */
+  memoryBudgetBytes?: number;
+}
+
+/** Writes an index of one segment a commit, its documents in the order in which they were added. Nothing is merged. */
+export class IndexBuilder {
+  private constructor();
+  static create(
+    schema: readonly FieldDefinition[],
+    options?: BuilderOptions,
+  ): Promise<IndexBuilder>;
+  /**
+   * One index of one segment with the documents of all: index by index, segment by segment, without deleted ones. All
+   * need the same schema and all of their files, whose checksums are verified whatever the files are.
+   */
+  static merge(
+    indexes: readonly (ReadonlyMap<string, Uint8Array> | Readonly<Record<string, Uint8Array>>)[],
+    options?: { maxBytes?: number },
+  ): Promise<Map<string, Uint8Array>>;
+  /** Copies the batch, then adds its rows. Fields without a column have no value. */
+  add(batch: Pick<ColumnBatch, 'numDocs' | 'columns'>): Promise<void>;
+  /** Ends the segment, and returns the commit's stamp. `payload` goes into meta.json. */
+  commit(payload?: string): Promise<bigint>;
+  /** Commits what is not yet, closes the builder and returns the files that make up the index's folder. */
+  finish(): Promise<Map<string, Uint8Array>>;
+  /** Drops what was added. */
+  close(): Promise<void>;
+}
+
 export type TantivyErrorCode =
   /** A file is truncated or damaged, or contradicts another one. */
   | 'TANTIVY_CORRUPT_FILE'

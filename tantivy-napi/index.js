@@ -44,7 +44,6 @@ function positiveInteger(name, value, fallback) {
 }
 
 function optional(name, value, type) {
-  // biome-ignore lint/suspicious/useValidTypeof: the caller names the type
   if (value !== undefined && typeof value !== type) throw invalid(`${name} is not a ${type}`);
   return value;
 }
@@ -199,4 +198,113 @@ function columnBatch(fields, batch) {
   return segmentOrds === undefined
     ? { numDocs, columns }
     : { numDocs, columns, segmentOrds, docIds };
+}
+
+const TYPED_ARRAYS = {
+  i64: { i64: BigInt64Array },
+  date: { i64: BigInt64Array },
+  u64: { u64: BigUint64Array },
+  f64: { f64: Float64Array },
+  bool: { bool: Uint8Array },
+};
+const DEFAULT_MEMORY_BUDGET = 64 * MIB;
+
+export class IndexBuilder {
+  #native;
+  #schema;
+  #last = Promise.resolve();
+
+  static async create(schema, options = {}) {
+    if (!Array.isArray(schema)) throw invalid('the schema is not an array of fields');
+    const fields = schema.map((field) => {
+      if (typeof field?.name !== 'string') throw invalid('a field has no name');
+      const { name, type } = field;
+      const flag = (key, fallback) => optional(`${name}.${key}`, field[key], 'boolean') ?? fallback;
+      return {
+        name,
+        type: String(type),
+        indexed: flag('indexed', false),
+        stored: flag('stored', true),
+        fast: flag('fast', false),
+        tokenizer: optional(`${name}.tokenizer`, field.tokenizer, 'string'),
+        precision: optional(`${name}.precision`, field.precision, 'string'),
+      };
+    });
+    const budget = positiveInteger(
+      'memoryBudgetBytes',
+      options.memoryBudgetBytes,
+      DEFAULT_MEMORY_BUDGET,
+    );
+    return new IndexBuilder(settled(await native.createBuilder(fields, budget)), fields);
+  }
+
+  static async merge(indexes, options = {}) {
+    if (!Array.isArray(indexes)) throw invalid('the indexes are not an array');
+    const maxBytes = positiveInteger('maxBytes', options.maxBytes, DEFAULT_MAX_BYTES);
+    return fileMap(settled(await native.mergeIndexes(indexes.map(fileList), maxBytes)));
+  }
+
+  constructor(handle, schema) {
+    if (!(handle instanceof native.NativeBuilder)) throw invalid('use IndexBuilder.create()');
+    this.#native = handle;
+    this.#schema = schema;
+  }
+
+  async add({ numDocs, columns }) {
+    if (!Number.isSafeInteger(numDocs) || numDocs < 0) {
+      throw invalid('numDocs is not a count');
+    }
+    const input = Object.entries(columns).map(([name, column]) => {
+      const field = this.#schema.findIndex((candidate) => candidate.name === name);
+      if (field < 0) throw new TantivyError('TANTIVY_SCHEMA', `the schema has no field '${name}'`);
+      return { field, ...columnInput(name, this.#schema[field].type, column) };
+    });
+    await this.#inTurn(() => this.#native.add(numDocs, input));
+  }
+
+  async commit(payload) {
+    return this.#inTurn(() => this.#native.commit(optional('payload', payload, 'string')));
+  }
+
+  async finish() {
+    return fileMap(await this.#inTurn(() => this.#native.finish()));
+  }
+
+  async close() {
+    await this.#inTurn(() => this.#native.close());
+  }
+
+  /** Steps run in the order in which they were called, whether awaited or not. */
+  #inTurn(step) {
+    const result = this.#last.then(async () => settled(await step()));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
+
+function fileMap(files) {
+  return new Map(files.map(({ name, data }) => [name, data]));
+}
+
+function columnInput(name, type, column) {
+  const nulls = column.nulls ?? undefined;
+  if (nulls !== undefined && !(nulls instanceof Uint8Array)) {
+    throw invalid(`column '${name}': nulls is not a Uint8Array`);
+  }
+  if (column.type !== type) {
+    throw new TantivyError(
+      'TANTIVY_FIELD_TYPE',
+      `column '${name}' is ${column.type}, its field ${type}`,
+    );
+  }
+  if (type === 'bytes' || type === 'text') {
+    if (!(column.data instanceof Uint8Array && column.offsets instanceof Uint32Array)) {
+      throw invalid(`column '${name}' needs data (Uint8Array) and offsets (Uint32Array)`);
+    }
+    return { data: column.data, offsets: column.offsets, nulls };
+  }
+  const [[key, array]] = Object.entries(TYPED_ARRAYS[type]);
+  if (!(column.values instanceof array))
+    throw invalid(`column '${name}' needs values (${array.name})`);
+  return { [key]: column.values, nulls };
 }

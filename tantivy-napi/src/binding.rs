@@ -10,12 +10,14 @@ use napi::bindgen_prelude::{
 use napi::{Env, Task, ValueType, sys};
 use napi_derive::napi;
 use tantivy::directory::OwnedBytes;
+use tantivy::schema::DateTimePrecision;
 
-use crate::columns::{Column, MultiValued, Values};
+use crate::columns::{Column, ColumnType, MultiValued, Values};
 use crate::error::{Code, Failure, Outcome, guard};
 use crate::files::Files;
 use crate::index::OpenIndex;
 use crate::read::{Cursor, Range, ReadOptions};
+use crate::write::{self, Builder, FieldSpec, FileMap, InputColumn};
 
 /// To JavaScript: the value, or an object `{ failure, message, file? }` that `index.js` throws as an error.
 pub struct Settled<T>(Outcome<T>);
@@ -157,7 +159,9 @@ impl Task for OpenTask {
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         let files = self.files.take().unwrap_or_default();
-        Ok(guard(None, || OpenIndex::open(Files::new(files), self.verify_checksums)))
+        Ok(guard(None, || {
+            OpenIndex::open(Files::new(files), self.verify_checksums)
+        }))
     }
 
     fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
@@ -186,40 +190,44 @@ pub fn open_index(files: Vec<NamedFile>, verify_checksums: bool) -> AsyncTask<Op
 #[napi]
 impl NativeIndex {
     fn open(&self) -> Outcome<Arc<OpenIndex>> {
-        self.index.clone().ok_or_else(|| Failure::closed("the index"))
+        self.index
+            .clone()
+            .ok_or_else(|| Failure::closed("the index"))
     }
 
     #[napi]
     pub fn describe(&self) -> Settled<IndexOut> {
-        Settled(self.open().map(|index| IndexOut {
-            schema: index
-                .schema
-                .iter()
-                .map(|field| FieldOut {
-                    name: field.name.clone(),
-                    type_name: field.type_name,
-                    indexed: field.indexed,
-                    stored: field.stored,
-                    fast: field.fast,
-                    tokenizer: field.tokenizer.clone(),
-                })
-                .collect(),
-            segments: index
-                .segments
-                .iter()
-                .map(|segment| SegmentOut {
-                    id: segment.id.clone(),
-                    max_doc: segment.max_doc,
-                    num_docs: segment.max_doc - segment.deleted_docs,
-                    deleted_docs: segment.deleted_docs,
-                    files: segment.files.clone(),
-                })
-                .collect(),
-            opstamp: BigInt::from(index.opstamp),
-            payload: index.payload.clone(),
-            format_version: index.format_version,
-            library_version: index.library_version.clone(),
-            meta_json: index.meta_json.clone(),
+        Settled(self.open().map(|index| {
+            IndexOut {
+                schema: index
+                    .schema
+                    .iter()
+                    .map(|field| FieldOut {
+                        name: field.name.clone(),
+                        type_name: field.type_name,
+                        indexed: field.indexed,
+                        stored: field.stored,
+                        fast: field.fast,
+                        tokenizer: field.tokenizer.clone(),
+                    })
+                    .collect(),
+                segments: index
+                    .segments
+                    .iter()
+                    .map(|segment| SegmentOut {
+                        id: segment.id.clone(),
+                        max_doc: segment.max_doc,
+                        num_docs: segment.max_doc - segment.deleted_docs,
+                        deleted_docs: segment.deleted_docs,
+                        files: segment.files.clone(),
+                    })
+                    .collect(),
+                opstamp: BigInt::from(index.opstamp),
+                payload: index.payload.clone(),
+                format_version: index.format_version,
+                library_version: index.library_version.clone(),
+                meta_json: index.meta_json.clone(),
+            }
         }))
     }
 
@@ -337,9 +345,11 @@ impl From<Column> for ColumnOut {
             Values::U64(values) => (Some(Either4::B(BigUint64Array::new(values))), None, None),
             Values::F64(values) => (Some(Either4::C(Float64Array::new(values))), None, None),
             Values::Bool(values) => (Some(Either4::D(Uint8Array::new(values))), None, None),
-            Values::Blob { data, offsets } => {
-                (None, Some(Uint8Array::new(data)), Some(Uint32Array::new(offsets)))
-            }
+            Values::Blob { data, offsets } => (
+                None,
+                Some(Uint8Array::new(data)),
+                Some(Uint32Array::new(offsets)),
+            ),
         };
         ColumnOut {
             values,
@@ -379,7 +389,10 @@ impl NativeCursor {
             let mut cursor = match cursor.try_lock() {
                 Ok(cursor) => cursor,
                 Err(TryLockError::WouldBlock) => {
-                    return Err(Failure::new(Code::InvalidArg, "the cursor is already being read"));
+                    return Err(Failure::new(
+                        Code::InvalidArg,
+                        "the cursor is already being read",
+                    ));
                 }
                 Err(TryLockError::Poisoned(_)) => {
                     return Err(Failure::closed("the cursor, after a panic,"));
@@ -404,4 +417,256 @@ impl NativeCursor {
     pub fn close(&mut self) {
         self.cursor = None;
     }
+}
+
+#[napi(object, object_to_js = false)]
+pub struct FieldIn {
+    pub name: String,
+    #[napi(js_name = "type")]
+    pub type_name: String,
+    pub indexed: bool,
+    pub stored: bool,
+    pub fast: bool,
+    pub tokenizer: Option<String>,
+    pub precision: Option<String>,
+}
+
+impl FieldIn {
+    fn spec(self) -> Outcome<FieldSpec> {
+        let kind = ColumnType::from_name(&self.type_name).ok_or_else(|| {
+            let what = format!(
+                "field '{}': the type '{}' cannot be written",
+                self.name, self.type_name
+            );
+            Failure::new(Code::FieldType, what)
+        })?;
+        let precision = match self.precision.as_deref() {
+            None => None,
+            Some("seconds") => Some(DateTimePrecision::Seconds),
+            Some("milliseconds") => Some(DateTimePrecision::Milliseconds),
+            Some("microseconds") => Some(DateTimePrecision::Microseconds),
+            Some("nanoseconds") => Some(DateTimePrecision::Nanoseconds),
+            Some(other) => {
+                let what = format!("field '{}': no precision '{other}'", self.name);
+                return Err(Failure::new(Code::InvalidArg, what));
+            }
+        };
+        Ok(FieldSpec {
+            name: self.name,
+            kind,
+            indexed: self.indexed,
+            stored: self.stored,
+            fast: self.fast,
+            tokenizer: self.tokenizer,
+            precision,
+        })
+    }
+}
+
+#[napi(object, object_to_js = false)]
+pub struct ColumnIn {
+    /// Place of the field in the schema.
+    pub field: u32,
+    pub i64: Option<BigInt64Array>,
+    pub u64: Option<BigUint64Array>,
+    pub f64: Option<Float64Array>,
+    pub bool: Option<Uint8Array>,
+    pub data: Option<Uint8Array>,
+    pub offsets: Option<Uint32Array>,
+    pub nulls: Option<Uint8Array>,
+}
+
+impl ColumnIn {
+    /// A copy, for JavaScript keeps the arrays and may write to them.
+    fn copy(self) -> Outcome<InputColumn> {
+        let values = match self {
+            ColumnIn {
+                i64: Some(ref values),
+                ..
+            } => Values::I64(values.to_vec()),
+            ColumnIn {
+                u64: Some(ref values),
+                ..
+            } => Values::U64(values.to_vec()),
+            ColumnIn {
+                f64: Some(ref values),
+                ..
+            } => Values::F64(values.to_vec()),
+            ColumnIn {
+                bool: Some(ref values),
+                ..
+            } => Values::Bool(values.to_vec()),
+            ColumnIn {
+                data: Some(ref data),
+                offsets: Some(ref offsets),
+                ..
+            } => Values::Blob {
+                data: data.to_vec(),
+                offsets: offsets.to_vec(),
+            },
+            _ => return Err(Failure::new(Code::InvalidArg, "a column has no values")),
+        };
+        Ok(InputColumn {
+            field: self.field,
+            values,
+            nulls: self.nulls.map(|nulls| nulls.to_vec()),
+        })
+    }
+}
+
+#[napi(object, object_from_js = false)]
+pub struct FileOut {
+    pub name: String,
+    pub data: Uint8Array,
+}
+
+fn files_out(files: FileMap) -> Vec<FileOut> {
+    files
+        .into_iter()
+        .map(|(name, data)| FileOut {
+            name,
+            data: Uint8Array::new(data),
+        })
+        .collect()
+}
+
+struct Building {
+    builder: Builder,
+    uncommitted: bool,
+}
+
+/// `index.js` makes one call at a time.
+#[napi]
+pub struct NativeBuilder {
+    building: Arc<Mutex<Option<Building>>>,
+}
+
+fn builder_closed() -> Failure {
+    Failure::closed("the builder")
+}
+
+impl NativeBuilder {
+    /// Runs a step on the pool. Arguments are refused before anything is touched; any other failure closes the
+    /// builder, for nobody could say what it holds.
+    fn step<T>(
+        &self,
+        step: impl FnOnce(&mut Building) -> Outcome<T> + Send + 'static,
+    ) -> AsyncTask<Work<T>>
+    where
+        T: ToNapiValue + Send + 'static,
+    {
+        let building = Arc::clone(&self.building);
+        work(move || {
+            let mut slot = building.try_lock().map_err(|_| builder_closed())?;
+            let mut taken = slot.take().ok_or_else(builder_closed)?;
+            let result = step(&mut taken);
+            if result
+                .as_ref()
+                .map_or_else(|failure| failure.code == Code::InvalidArg, |_| true)
+            {
+                *slot = Some(taken);
+            }
+            result
+        })
+    }
+}
+
+pub struct CreateTask {
+    fields: Option<Vec<FieldIn>>,
+    memory_budget: usize,
+}
+
+impl Task for CreateTask {
+    type Output = Outcome<Builder>;
+    type JsValue = Settled<NativeBuilder>;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        let fields = self.fields.take().unwrap_or_default();
+        Ok(guard(None, || {
+            let specs = fields
+                .into_iter()
+                .map(FieldIn::spec)
+                .collect::<Outcome<_>>()?;
+            Builder::create(specs, self.memory_budget)
+        }))
+    }
+
+    fn resolve(&mut self, _env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
+        Ok(Settled(output.map(|builder| NativeBuilder {
+            building: Arc::new(Mutex::new(Some(Building {
+                builder,
+                uncommitted: false,
+            }))),
+        })))
+    }
+}
+
+#[napi(js_name = "createBuilder")]
+pub fn create_builder(fields: Vec<FieldIn>, memory_budget: f64) -> AsyncTask<CreateTask> {
+    AsyncTask::new(CreateTask {
+        fields: Some(fields),
+        memory_budget: memory_budget as usize,
+    })
+}
+
+#[napi]
+impl NativeBuilder {
+    #[napi]
+    pub fn add(&self, num_docs: u32, columns: Vec<ColumnIn>) -> AsyncTask<Work<()>> {
+        let columns: Outcome<Vec<InputColumn>> = columns.into_iter().map(ColumnIn::copy).collect();
+        self.step(move |building| {
+            building.builder.add(num_docs as usize, &columns?)?;
+            building.uncommitted = true;
+            Ok(())
+        })
+    }
+
+    #[napi]
+    pub fn commit(&self, payload: Option<String>) -> AsyncTask<Work<BigInt>> {
+        self.step(move |building| {
+            let opstamp = building.builder.commit(payload.as_deref())?;
+            building.uncommitted = false;
+            Ok(BigInt::from(opstamp))
+        })
+    }
+
+    #[napi]
+    pub fn finish(&self) -> AsyncTask<Work<Vec<FileOut>>> {
+        let building = Arc::clone(&self.building);
+        work(move || {
+            let mut slot = building.try_lock().map_err(|_| builder_closed())?;
+            let Building {
+                builder,
+                uncommitted,
+            } = slot.take().ok_or_else(builder_closed)?;
+            Ok(files_out(builder.finish(uncommitted)?))
+        })
+    }
+
+    /// Drops what was added: its threads are waited for, so this too is work for the pool.
+    #[napi]
+    pub fn close(&self) -> AsyncTask<Work<()>> {
+        let building = Arc::clone(&self.building);
+        work(move || {
+            if let Ok(mut slot) = building.lock() {
+                drop(slot.take());
+            }
+            Ok(())
+        })
+    }
+}
+
+#[napi(js_name = "mergeIndexes")]
+pub fn merge_indexes(
+    indexes: Vec<Vec<NamedFile>>,
+    max_bytes: f64,
+) -> AsyncTask<Work<Vec<FileOut>>> {
+    let indexes: Vec<_> = indexes.into_iter().map(copy_files).collect();
+    work(move || {
+        let opened = indexes
+            .into_iter()
+            .map(|files| OpenIndex::open(Files::new(files), true))
+            .collect::<Outcome<Vec<_>>>()?;
+        Ok(files_out(write::merge(&opened, max_bytes as usize)?))
+    })
 }

@@ -82,7 +82,8 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub fn vint_usize(&mut self) -> Parsed<usize> {
-        usize::try_from(self.vint()?).map_err(|_| Malformed("a length does not fit the address space"))
+        usize::try_from(self.vint()?)
+            .map_err(|_| Malformed("a length does not fit the address space"))
     }
 
     /// A length-prefixed run of bytes.

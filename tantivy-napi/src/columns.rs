@@ -157,7 +157,9 @@ impl Column {
                 values.push(date_nanos(cursor, version)?);
             }
             (Values::U64(values), _, type_code::U64) => values.push(cursor.u64()?),
-            (Values::F64(values), _, type_code::F64) => values.push(f64_from_ordered(cursor.u64()?)),
+            (Values::F64(values), _, type_code::F64) => {
+                values.push(f64_from_ordered(cursor.u64()?))
+            }
             (Values::Bool(values), _, type_code::BOOL) => values.push(match cursor.u8()? {
                 bit @ (0 | 1) => bit,
                 _ => return Err(Malformed("a boolean is neither 0 nor 1")),
@@ -323,10 +325,9 @@ impl Batch {
         for _ in 0..values {
             let field = cursor.u32()? as usize;
             let code = cursor.u8()?;
-            let slot = *self
-                .slots
-                .get(field)
-                .ok_or(Malformed("a value belongs to a field that the schema does not have"))?;
+            let slot = *self.slots.get(field).ok_or(Malformed(
+                "a value belongs to a field that the schema does not have",
+            ))?;
             if slot == NOT_SELECTED {
                 skip_value(code, &mut cursor)?;
                 continue;
@@ -347,7 +348,9 @@ impl Batch {
             }
         }
         if !cursor.is_empty() {
-            return Err(RowError::Malformed("a document has bytes after its last value"));
+            return Err(RowError::Malformed(
+                "a document has bytes after its last value",
+            ));
         }
         self.rows += 1;
         for column in &mut self.columns {
@@ -377,7 +380,9 @@ pub fn sort_key(
         }
         return match (kind, code) {
             (ColumnType::I64, type_code::I64) => Ok(Some(ordered_i64(cursor.i64()?))),
-            (ColumnType::Date, type_code::DATE) => Ok(Some(ordered_i64(date_nanos(&mut cursor, version)?))),
+            (ColumnType::Date, type_code::DATE) => {
+                Ok(Some(ordered_i64(date_nanos(&mut cursor, version)?)))
+            }
             (ColumnType::U64, type_code::U64) => Ok(Some(cursor.u64()?)),
             (_, type_code::NULL) => Ok(None),
             _ => Err(RowError::WrongType(0, code)),

@@ -88,9 +88,10 @@ impl Failure {
             }
             TantivyError::OpenReadError(OpenReadError::IncompatibleIndex(_))
             | TantivyError::IncompatibleIndex(_) => (Code::UnsupportedVersion, None),
-            TantivyError::OpenReadError(OpenReadError::IoError { filepath, .. }) => {
-                (Code::CorruptFile, Some(filepath.to_string_lossy().into_owned()))
-            }
+            TantivyError::OpenReadError(OpenReadError::IoError { filepath, .. }) => (
+                Code::CorruptFile,
+                Some(filepath.to_string_lossy().into_owned()),
+            ),
             TantivyError::DataCorruption(_) | TantivyError::IoError(_) => (Code::CorruptFile, None),
             TantivyError::SchemaError(_) | TantivyError::FieldNotFound(_) => (Code::Schema, None),
             TantivyError::InvalidArgument(_) => (Code::InvalidArg, None),
@@ -115,13 +116,28 @@ thread_local! {
 
 static QUIET_HOOK: Once = Once::new();
 
-/// Runs `work` so that a panic in it becomes `TANTIVY_PANIC`. The panic hook stays silent for guarded threads only:
-/// whatever else lives in the process keeps its own messages.
+/// Threads that Tantivy's writer starts: what fails in them comes back as an error of the call that waits for them.
+const WRITER_THREADS: [&str; 4] = [
+    "thrd-tantivy-index",
+    "segment_updater",
+    "merge_thread",
+    "docstore-compressor",
+];
+
+fn is_quiet() -> bool {
+    GUARDED.with(Cell::get)
+        || std::thread::current()
+            .name()
+            .is_some_and(|name| WRITER_THREADS.iter().any(|prefix| name.starts_with(prefix)))
+}
+
+/// Runs `work` so that a panic in it becomes `TANTIVY_PANIC`. The panic hook is silenced for our own threads
+/// only: whatever else lives in the process keeps its messages.
 pub fn guard<T>(file: Option<&str>, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
     QUIET_HOOK.call_once(|| {
         let loud = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !GUARDED.with(Cell::get) {
+            if !is_quiet() {
                 loud(info);
             }
         }));

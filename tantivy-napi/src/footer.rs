@@ -41,13 +41,16 @@ pub struct Footer {
 
 impl Footer {
     pub fn parse(name: &str, file: &[u8]) -> Outcome<Footer> {
-        let bad = |what: &str| Failure::corrupt(name, format!("{what} (file of {} bytes)", file.len()));
+        let bad =
+            |what: &str| Failure::corrupt(name, format!("{what} (file of {} bytes)", file.len()));
         let (head, trailer) = file
             .split_last_chunk::<TRAILER_LEN>()
             .ok_or_else(|| bad("too short for a footer"))?;
         let [a, b, c, d, m0, m1, m2, m3] = *trailer;
         if u32::from_le_bytes([m0, m1, m2, m3]) != MAGIC {
-            return Err(bad("the footer's magic number is missing: truncated, or not a tantivy file"));
+            return Err(bad(
+                "the footer's magic number is missing: truncated, or not a tantivy file",
+            ));
         }
         let json_len = u32::from_le_bytes([a, b, c, d]) as usize;
         if json_len > MAX_JSON_LEN || json_len > head.len() {
@@ -94,7 +97,10 @@ impl Footer {
         }
         Err(Failure::corrupt(
             name,
-            format!("the checksum is {actual:08x}, its footer says {:08x}", self.crc),
+            format!(
+                "the checksum is {actual:08x}, its footer says {:08x}",
+                self.crc
+            ),
         ))
     }
 }

@@ -95,16 +95,27 @@ impl OpenIndex {
         for segment in &meta.segments {
             let id = segment.id().uuid_string();
             if !ids.insert(id.clone()) {
-                return Err(Failure::corrupt(META_FILE, format!("segment {id} is listed twice")));
+                return Err(Failure::corrupt(
+                    META_FILE,
+                    format!("segment {id} is listed twice"),
+                ));
             }
             let (max_doc, deleted_docs) = (segment.max_doc(), segment.num_deleted_docs());
             if deleted_docs > max_doc {
-                let what = format!("segment {id} has {deleted_docs} deletions in {max_doc} documents");
+                let what =
+                    format!("segment {id} has {deleted_docs} deletions in {max_doc} documents");
                 return Err(Failure::corrupt(META_FILE, what));
             }
             total_docs += u64::from(max_doc);
-            let file = |component| segment.relative_path(component).to_string_lossy().into_owned();
-            let delete_file = segment.has_deletes().then(|| file(SegmentComponent::Delete));
+            let file = |component| {
+                segment
+                    .relative_path(component)
+                    .to_string_lossy()
+                    .into_owned()
+            };
+            let delete_file = segment
+                .has_deletes()
+                .then(|| file(SegmentComponent::Delete));
             let mut names: Vec<String> = [
                 SegmentComponent::Postings,
                 SegmentComponent::Positions,
@@ -127,7 +138,10 @@ impl OpenIndex {
             });
         }
         if u32::try_from(total_docs).is_err() {
-            return Err(Failure::corrupt(META_FILE, "it claims more than 2^32 documents"));
+            return Err(Failure::corrupt(
+                META_FILE,
+                "it claims more than 2^32 documents",
+            ));
         }
 
         let mut newest: Option<Footer> = None;
@@ -187,8 +201,12 @@ impl OpenIndex {
 
     /// Opened, checked and indexed once, then shared by all that read the segment.
     pub fn segment(&self, ordinal: usize) -> Outcome<&SegmentReader> {
-        let (Some(cell), Some(info)) = (self.readers.get(ordinal), self.segments.get(ordinal)) else {
-            return Err(Failure::new(Code::InvalidArg, format!("no segment {ordinal}")));
+        let (Some(cell), Some(info)) = (self.readers.get(ordinal), self.segments.get(ordinal))
+        else {
+            return Err(Failure::new(
+                Code::InvalidArg,
+                format!("no segment {ordinal}"),
+            ));
         };
         cell.get_or_init(|| guard(Some(&info.store_file), || self.open_segment(info)))
             .as_ref()
@@ -223,9 +241,11 @@ impl OpenIndex {
             .flat_map(|segment| segment.files.iter().map(String::as_str))
             .collect();
         // Lock files and the two JSON files have no footer.
-        names.extend(self.files.names().filter(|name| {
-            !name.starts_with('.') && *name != META_FILE
-        }));
+        names.extend(
+            self.files
+                .names()
+                .filter(|name| !name.starts_with('.') && *name != META_FILE),
+        );
         names.sort_unstable();
         names.dedup();
         names

@@ -11,3 +11,4 @@ pub mod footer;
 pub mod index;
 pub mod read;
 pub mod store;
+pub mod write;

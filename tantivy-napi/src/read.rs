@@ -63,8 +63,15 @@ struct DocAddress {
 }
 
 enum Order {
-    Stored { segment: usize, block: usize, doc: u32 },
-    By { docs: Vec<DocAddress>, next: usize },
+    Stored {
+        segment: usize,
+        block: usize,
+        doc: u32,
+    },
+    By {
+        docs: Vec<DocAddress>,
+        next: usize,
+    },
 }
 
 pub struct Cursor {
@@ -148,11 +155,17 @@ impl Cursor {
             None => self.start(&index)?,
         };
         let most_docs = match &order {
-            Order::Stored { .. } => index.segments.iter().map(|segment| segment.max_doc as usize).sum(),
+            Order::Stored { .. } => index
+                .segments
+                .iter()
+                .map(|segment| segment.max_doc as usize)
+                .sum(),
             Order::By { docs, next } => docs.len() - next,
         };
         // A guess at how many rows fit, so that wide batches of few documents do not claim memory for many.
-        let capacity = most_docs.min(self.batch_docs).min(self.batch_bytes / 64 + 1);
+        let capacity = most_docs
+            .min(self.batch_docs)
+            .min(self.batch_bytes / 64 + 1);
         let mut batch = Batch::new(&self.field_ids, index.schema.len(), capacity);
         let mut doc_ids = self.with_doc_ids.then(DocIds::default);
         match &mut order {
@@ -160,8 +173,12 @@ impl Cursor {
                 segment,
                 block,
                 doc,
-            } => self.fill_in_stored_order(&index, segment, block, doc, &mut batch, &mut doc_ids)?,
-            Order::By { docs, next } => self.fill_in_key_order(&index, docs, next, &mut batch, &mut doc_ids)?,
+            } => {
+                self.fill_in_stored_order(&index, segment, block, doc, &mut batch, &mut doc_ids)?
+            }
+            Order::By { docs, next } => {
+                self.fill_in_key_order(&index, docs, next, &mut batch, &mut doc_ids)?
+            }
         }
         self.order = Some(order);
         if batch.rows() == 0 {
@@ -182,7 +199,10 @@ impl Cursor {
         if unpacked > self.max_bytes {
             return Err(Failure::new(
                 Code::Limit,
-                format!("the documents unpack to {unpacked} bytes, more than the {} allowed", self.max_bytes),
+                format!(
+                    "the documents unpack to {unpacked} bytes, more than the {} allowed",
+                    self.max_bytes
+                ),
             ));
         }
         match self.order_by.clone() {
@@ -265,7 +285,11 @@ impl Cursor {
             let (block, first) = self.blocks.locate(store, segment as usize, doc);
             let unpacked = self.blocks.get(store, segment as usize, block)?;
             batch
-                .push_doc(unpacked.doc(doc - first), store.version(), self.multi_valued)
+                .push_doc(
+                    unpacked.doc(doc - first),
+                    store.version(),
+                    self.multi_valued,
+                )
                 .map_err(|error| row_failure(store, doc, &self.fields, error))?;
             self.blocks.release(segment as usize, block);
             if let Some(ids) = doc_ids {
@@ -282,8 +306,13 @@ impl Cursor {
     /// Where the wanted documents are, by ascending key. Equal keys stay in stored order; documents without the field
     /// come last, also in stored order.
     fn sorted_docs(&mut self, index: &OpenIndex, field: &KeyField) -> Outcome<Vec<DocAddress>> {
-        let num_docs: usize = index.segments.iter().map(|segment| segment.max_doc as usize).sum();
-        let needed = num_docs.saturating_mul(size_of::<(u64, DocAddress)>() + size_of::<DocAddress>());
+        let num_docs: usize = index
+            .segments
+            .iter()
+            .map(|segment| segment.max_doc as usize)
+            .sum();
+        let needed =
+            num_docs.saturating_mul(size_of::<(u64, DocAddress)>() + size_of::<DocAddress>());
         if needed > self.max_bytes {
             return Err(Failure::new(
                 Code::Limit,
@@ -347,7 +376,10 @@ fn stored_field(index: &OpenIndex, name: &str) -> Outcome<(u32, ColumnType)> {
     let kind = field.column_type.ok_or_else(|| {
         Failure::new(
             Code::FieldType,
-            format!("field '{name}' has the type {}, which cannot be read", field.type_name),
+            format!(
+                "field '{name}' has the type {}, which cannot be read",
+                field.type_name
+            ),
         )
     })?;
     Ok((id, kind))
@@ -372,7 +404,12 @@ fn key_of(store: &DocStore, doc: u32, bytes: &[u8], field: &KeyField) -> Outcome
         .map_err(|error| row_failure(store, doc, &[(field.name.clone(), field.kind)], error))
 }
 
-fn row_failure(store: &DocStore, doc: u32, fields: &[(String, ColumnType)], error: RowError) -> Failure {
+fn row_failure(
+    store: &DocStore,
+    doc: u32,
+    fields: &[(String, ColumnType)],
+    error: RowError,
+) -> Failure {
     let field = |place: usize| {
         fields
             .get(place)
@@ -385,7 +422,9 @@ fn row_failure(store: &DocStore, doc: u32, fields: &[(String, ColumnType)], erro
         RowError::WrongType(place, code) => {
             let (name, kind) = field(place);
             let found = type_code_name(code);
-            let what = format!("document {doc}: field '{name}' is {kind} in the schema, but {found} is stored");
+            let what = format!(
+                "document {doc}: field '{name}' is {kind} in the schema, but {found} is stored"
+            );
             Failure::in_file(Code::FieldType, store.name(), what)
         }
         RowError::MultiValued(place) => {

@@ -83,7 +83,8 @@ impl DocStore {
             COMPRESSOR_NONE => Compressor::None,
             COMPRESSOR_LZ4 => Compressor::Lz4,
             other => {
-                let what = format!("doc store compressor {other}; this build reads none (0) and lz4 (1)");
+                let what =
+                    format!("doc store compressor {other}; this build reads none (0) and lz4 (1)");
                 return Err(Failure::in_file(Code::UnsupportedCodec, name, what));
             }
         };
@@ -93,8 +94,11 @@ impl DocStore {
             .ok_or_else(|| corrupt("the skip index starts beyond the end"))?;
 
         let data = body.slice(0..index_start);
-        let blocks = read_blocks(&body[index_start..footer_start], &data, compressor).map_err(malformed)?;
-        let num_docs = blocks.last().map_or(0, |block| block.first_doc + block.num_docs);
+        let blocks =
+            read_blocks(&body[index_start..footer_start], &data, compressor).map_err(malformed)?;
+        let num_docs = blocks
+            .last()
+            .map_or(0, |block| block.first_doc + block.num_docs);
         if num_docs != max_doc {
             return Err(corrupt(&format!(
                 "it holds {num_docs} documents, meta.json says {max_doc}"
@@ -155,12 +159,19 @@ impl DocStore {
 
     /// Unpacks a block into `buffer`, which is emptied first so that its memory can be reused.
     pub fn unpack(&self, block: usize, mut buffer: Vec<u8>) -> Outcome<Block> {
-        let corrupt = |what: &str| Failure::corrupt(&self.name, format!("doc store: block {block}: {what}"));
-        let entry = self.blocks.get(block).ok_or_else(|| corrupt("no such block"))?;
+        let corrupt =
+            |what: &str| Failure::corrupt(&self.name, format!("doc store: block {block}: {what}"));
+        let entry = self
+            .blocks
+            .get(block)
+            .ok_or_else(|| corrupt("no such block"))?;
         let packed = &self.data[entry.start..entry.end];
         buffer.clear();
         if buffer.try_reserve_exact(entry.unpacked_len).is_err() {
-            let what = format!("no memory for the {} bytes of block {block}", entry.unpacked_len);
+            let what = format!(
+                "no memory for the {} bytes of block {block}",
+                entry.unpacked_len
+            );
             return Err(Failure::in_file(Code::Limit, &self.name, what));
         }
         match self.compressor {
@@ -208,8 +219,10 @@ fn read_blocks(index: &[u8], data: &[u8], compressor: Compressor) -> Parsed<Vec<
         for _ in 0..count {
             let num_docs = cursor.vint()?;
             let length = cursor.vint()?;
-            let first_doc = u32::try_from(next_doc).map_err(|_| Malformed("more than 2^32 documents"))?;
-            let start = usize::try_from(next_byte).map_err(|_| Malformed("a block lies beyond the end"))?;
+            let first_doc =
+                u32::try_from(next_doc).map_err(|_| Malformed("more than 2^32 documents"))?;
+            let start =
+                usize::try_from(next_byte).map_err(|_| Malformed("a block lies beyond the end"))?;
             next_doc = next_doc.saturating_add(num_docs);
             next_byte = next_byte.saturating_add(length);
             if u32::try_from(next_doc).is_err() {
@@ -220,7 +233,8 @@ fn read_blocks(index: &[u8], data: &[u8], compressor: Compressor) -> Parsed<Vec<
                 .filter(|end| *end <= data.len())
                 .ok_or(Malformed("a block lies beyond the end"))?;
             let unpacked_len = unpacked_len(&data[start..end], compressor)?;
-            let num_docs = u32::try_from(num_docs).map_err(|_| Malformed("more than 2^32 documents"))?;
+            let num_docs =
+                u32::try_from(num_docs).map_err(|_| Malformed("more than 2^32 documents"))?;
             if num_docs == 0 || (num_docs as usize).saturating_mul(MIN_DOC_LEN) > unpacked_len {
                 return Err(Malformed("a block is too small for its documents"));
             }
@@ -234,7 +248,9 @@ fn read_blocks(index: &[u8], data: &[u8], compressor: Compressor) -> Parsed<Vec<
         }
     }
     if next_byte != data.len() as u64 {
-        return Err(Malformed("the blocks do not fill the space before the skip index"));
+        return Err(Malformed(
+            "the blocks do not fill the space before the skip index",
+        ));
     }
     Ok(blocks)
 }
@@ -247,7 +263,9 @@ fn unpacked_len(packed: &[u8], compressor: Compressor) -> Parsed<usize> {
             let mut cursor = Cursor::new(packed);
             let claimed = cursor.u32()? as usize;
             if claimed > cursor.rest().len().saturating_mul(LZ4_MAX_RATIO) {
-                return Err(Malformed("a block claims to unpack to more than lz4 can pack"));
+                return Err(Malformed(
+                    "a block claims to unpack to more than lz4 can pack",
+                ));
             }
             Ok(claimed)
         }
@@ -269,7 +287,9 @@ impl Block {
             .split_last_chunk::<4>()
             .ok_or(Malformed("too short for its number of documents"))?;
         if u32::from_le_bytes(*count) != num_docs {
-            return Err(Malformed("its number of documents is not that of the skip index"));
+            return Err(Malformed(
+                "its number of documents is not that of the skip index",
+            ));
         }
         let starts_at = (num_docs as usize)
             .checked_mul(4)
