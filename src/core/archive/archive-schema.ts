@@ -1,0 +1,50 @@
+import type { FieldSchema, FieldType } from 'tantivy-napi';
+import { ArchiveError } from './archive-error.ts';
+
+/**
+ * The fields of Chronik's Tantivy schema, by field id. It has been the same in every version that
+ * writes archives (v1.3.34 to v2.10.4).
+ */
+export const ARCHIVE_FIELDS = [
+  { name: '_offset', type: 'i64', indexed: true, fast: true },
+  { name: '_ts', type: 'date', indexed: true, fast: true },
+  { name: '_key', type: 'bytes', indexed: false, fast: false },
+  { name: '_value', type: 'bytes', indexed: false, fast: false },
+  { name: '_headers', type: 'text', indexed: true, fast: false },
+  { name: '_attributes', type: 'i64', indexed: false, fast: false },
+  { name: '_base_offset', type: 'i64', indexed: false, fast: false },
+  { name: '_partition_leader_epoch', type: 'i64', indexed: false, fast: false },
+  { name: '_producer_id', type: 'i64', indexed: false, fast: true },
+  { name: '_producer_epoch', type: 'i64', indexed: false, fast: false },
+  { name: '_base_sequence', type: 'i64', indexed: false, fast: false },
+  { name: '_sequence', type: 'i64', indexed: false, fast: false },
+  { name: '_is_transactional', type: 'bool', indexed: false, fast: false },
+  { name: '_is_control', type: 'bool', indexed: false, fast: false },
+  { name: '_compression', type: 'u64', indexed: false, fast: false },
+  { name: '_timestamp_type', type: 'u64', indexed: false, fast: false },
+] as const satisfies readonly {
+  name: string;
+  type: FieldType;
+  indexed: boolean;
+  fast: boolean;
+}[];
+
+export type ArchiveFieldName = (typeof ARCHIVE_FIELDS)[number]['name'];
+
+/**
+ * Fails with ArchiveError `archive-schema-differs` unless every field is there, stored, and of its
+ * type. Further fields, and how a field is indexed, don't change what is read and are let through.
+ */
+export function checkArchiveSchema(schema: readonly FieldSchema[]): void {
+  const byName = new Map(schema.map((field) => [field.name, field]));
+  for (const { name, type } of ARCHIVE_FIELDS) {
+    const found = byName.get(name);
+    if (found?.type !== type || !found.stored) {
+      throw new ArchiveError('archive-schema-differs', {
+        field: name,
+        expected: `${type}, stored`,
+        found: found === undefined ? 'absent' : `${found.type}${found.stored ? ', stored' : ''}`,
+      });
+    }
+  }
+}

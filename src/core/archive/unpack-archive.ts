@@ -1,0 +1,62 @@
+import { ArchiveError } from './archive-error.ts';
+import { type ArchiveMetadata, parseArchiveMetadata } from './archive-metadata.ts';
+import { gunzip } from './gunzip.ts';
+import { readTarMembers, type TarMember } from './tar-members.ts';
+
+/** An archive's bytes taken apart; nothing of the Tantivy index is read yet. */
+export interface UnpackedArchive {
+  readonly metadata: ArchiveMetadata;
+  /** The Tantivy index's files by their name in its folder. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly members: readonly TarMember[];
+  /** Size of the tar file. */
+  readonly unpackedBytes: number;
+}
+
+export interface UnpackLimits {
+  /** Bound of the unpacked tar file, `--max-unpacked`. */
+  readonly maxUnpackedBytes: number;
+}
+
+/** `--max-unpacked` where nothing is said: 1 GiB, some thirty times a full WAL segment's archive. */
+export const DEFAULT_MAX_UNPACKED_BYTES = 1024 ** 3;
+
+const INDEX_FOLDER = 'index/';
+const METADATA = 'metadata.json';
+
+/**
+ * tar.gz bytes -> members, in memory. The layout is `index/`, `index/<files>` and `metadata.json`.
+ * Throws ArchiveError for damage of gzip, tar or metadata, and for members that don't belong.
+ */
+export async function unpackArchive(
+  body: AsyncIterable<Uint8Array>,
+  limits: UnpackLimits,
+): Promise<UnpackedArchive> {
+  const tar = await gunzip(body, limits.maxUnpackedBytes);
+  const members = readTarMembers(tar, limits.maxUnpackedBytes);
+  const files = new Map<string, Uint8Array>();
+  let metadata: ArchiveMetadata | undefined;
+  for (const member of members) {
+    const { name, type, data, byte } = member;
+    if (type === 'directory') {
+      if (name !== 'index') throw unexpected(name, byte);
+    } else if (name === METADATA && metadata === undefined) {
+      metadata = parseArchiveMetadata(data);
+    } else {
+      const file = name.startsWith(INDEX_FOLDER) ? name.slice(INDEX_FOLDER.length) : '';
+      if (file === '' || file.includes('/') || files.has(file)) throw unexpected(name, byte);
+      files.set(file, data);
+    }
+  }
+  if (metadata === undefined) throw missing(METADATA);
+  if (!files.has('meta.json')) throw missing('index/meta.json');
+  return { metadata, files, members, unpackedBytes: tar.length };
+}
+
+function unexpected(member: string, byte: number): ArchiveError {
+  return new ArchiveError('archive-member-unexpected', { member, byte });
+}
+
+function missing(member: string): ArchiveError {
+  return new ArchiveError('archive-member-missing', { member });
+}
