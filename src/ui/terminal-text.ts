@@ -1,0 +1,100 @@
+import { isUtf8 } from 'node:buffer';
+import stringWidth from 'string-width';
+
+/**
+ * What a terminal obeys or hides instead of showing: C0, DEL and C1 controls, line and paragraph
+ * separators, lone surrogates, and format characters such as bidi overrides (they reorder what is
+ * read: CVE-2021-42574) and zero-width ones. The joiners U+200C and U+200D stay, since scripts and
+ * emoji are spelled with them, and so do the visible Arabic and Syriac marks of the same category.
+ */
+const UNSAFE =
+  /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?!\u200c|\u200d|[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2])\p{Cf}/gu;
+
+/** Text of which every character is one printable ASCII column. */
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
+const SHORT_ESCAPES = new Map([
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+]);
+
+/**
+ * `text` with everything a terminal would act on spelled out: `\n`, `\r`, `\t`, `\x1b`, `\u202e`,
+ * `\u{e0001}`. A backslash of the text stays as it is: this is for eyes, not for parsing back.
+ */
+export function escapeForTerminal(text: string): string {
+  return PRINTABLE_ASCII.test(text) ? text : text.replace(UNSAFE, escapeCharacter);
+}
+
+function escapeCharacter(character: string): string {
+  const short = SHORT_ESCAPES.get(character);
+  if (short !== undefined) return short;
+  const code = character.codePointAt(0) ?? 0;
+  if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0')}`;
+  if (code <= 0xffff) return `\\u${code.toString(16).padStart(4, '0')}`;
+  return `\\u{${code.toString(16)}}`;
+}
+
+/**
+ * Bytes of a record for a terminal: UTF-8 as text with its controls escaped, anything else byte by
+ * byte, printable ASCII as it is and the rest as `\xNN`.
+ */
+export function bytesForTerminal(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (isUtf8(buffer)) return escapeForTerminal(buffer.toString('utf8'));
+  return buffer
+    .toString('latin1')
+    .replace(
+      /[^\x20-\x7e]/g,
+      (character) =>
+        SHORT_ESCAPES.get(character) ??
+        `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+    );
+}
+
+/** Columns that `text` takes on a terminal; wide East Asian characters and emoji take two. */
+export function displayWidth(text: string): number {
+  return PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text);
+}
+
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemes(text: string): string[] {
+  if (PRINTABLE_ASCII.test(text)) return text.split('');
+  segmenter ??= new Intl.Segmenter();
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+}
+
+/** What a cut through a surrogate pair leaves. */
+const HALF_CHARACTER = /\p{Cs}/gu;
+
+/** As many of `parts` from the front as fit into `columns`. */
+function takeColumns(parts: Iterable<string>, columns: number): string[] {
+  const taken: string[] = [];
+  let used = 0;
+  for (const part of parts) {
+    used += displayWidth(part);
+    if (used > columns) break;
+    taken.push(part);
+  }
+  return taken;
+}
+
+/**
+ * `text` in at most `columns` columns, an ellipsis in place of what was cut. `middle` keeps both
+ * ends, right for keys and ids that differ in their last characters; `end` keeps the beginning,
+ * right for values. Only the visible part is looked at, so a value of many MB costs no more.
+ */
+export function truncate(text: string, columns: number, where: 'middle' | 'end'): string {
+  if (columns <= 0) return '';
+  // A column needs few UTF-16 units even for joined emoji; what lies beyond can't be visible.
+  const reach = columns * 16;
+  if (text.length <= reach * 2 && displayWidth(text) <= columns) return text;
+  const room = columns - 1;
+  const tailRoom = where === 'middle' ? Math.floor(room / 2) : 0;
+  const head = takeColumns(graphemes(text.slice(0, reach)), room - tailRoom).join('');
+  const tailParts = tailRoom === 0 ? [] : graphemes(text.slice(-reach)).reverse();
+  const tail = takeColumns(tailParts, tailRoom).reverse().join('');
+  return `${head}…${tail}`.replace(HALF_CHARACTER, '');
+}
