@@ -9,3 +9,14 @@ export function canonicalKey(key: string): string {
     .filter((part) => part !== '' && part !== '.')
     .join('/');
 }
+
+/**
+ * The same for a listing's prefix: what stands after its last slash is the beginning of a name and
+ * stays as it is, so `./data/seg` is `data/seg`, `/data/` is `data/`, and `/` is the empty prefix.
+ */
+export function canonicalPrefix(prefix: string): string {
+  const lastSlash = prefix.lastIndexOf('/');
+  const folder = canonicalKey(prefix.slice(0, lastSlash + 1));
+  const nameStart = prefix.slice(lastSlash + 1);
+  return folder === '' ? nameStart : `${folder}/${nameStart}`;
+}

@@ -10,19 +10,27 @@ export interface ObjectStore {
   readonly url: string;
   head(key: string, options?: CallOptions): Promise<ObjectInfo | undefined>;
   /**
-   * The bytes of an object, or of `range` of it. The body must be consumed or destroyed.
+   * The bytes of an object, or of `range` of it. The body must be consumed or destroyed. Reading it
+   * fails with `body-cut-short` when it ends before its announced length, and with `object-changed`
+   * when the object was rewritten meanwhile: both are worth a fresh read (`isWorthAnotherRead`).
    * With `ifVersion`, fails with `object-changed` when the object is no longer that version.
+   * A range that begins past the end is the error `range-past-end`.
    */
   get(key: string, options?: GetOptions): Promise<ObjectBody>;
   /**
    * Every object whose key begins with `prefix` (a plain string prefix, '' for all), page by page,
    * in no promised order. Keys come back as the store knows them: compare them by `canonicalKey`.
+   * The file system and stores that fold keys compare the prefix by `canonicalPrefix`; a store that
+   * keeps keys literal compares it literally. A key that comes back can be given to `get`, `delete`.
    */
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
   put(key: string, body: Uint8Array, options?: PutOptions): Promise<ObjectInfo>;
   /** Server-side where the store can. Fails with `object-missing` when `from` is not there. */
   copy(from: string, to: string, options?: CallOptions): Promise<void>;
-  /** Deleting what is not there is the outcome 'missing', never an error. */
+  /**
+   * Deleting what is not there is the outcome 'missing', never an error. S3 answers both cases
+   * alike: there 'deleted' means that the object is not there now.
+   */
   delete(key: string, options?: CallOptions): Promise<'deleted' | 'missing'>;
   /**
    * Deletes in batches (S3: 1,000 keys a request) and gives one outcome for every key, in no
@@ -53,6 +61,11 @@ export interface GetOptions extends CallOptions {
 export interface ListOptions extends CallOptions {
   /** Upper bound of keys a page, for tests and slow stores; adapters choose their own default. */
   readonly pageSize?: number;
+  /**
+   * How many listings of folders below `prefix` may run side by side; default 1. Worth it on
+   * stores with a high latency and many keys: the folders are found by listing with a delimiter.
+   */
+  readonly parallel?: number;
 }
 
 export interface PutOptions extends CallOptions {
@@ -77,6 +90,8 @@ export interface ObjectInfo {
 export interface ObjectBody extends AsyncIterable<Uint8Array> {
   /** The object that the bytes belong to; `sizeBytes` is the whole object's size, also for a range. */
   readonly info: ObjectInfo;
+  /** Gives up the rest of the body and frees its file handle or socket. Harmless when consumed. */
+  destroy(): Promise<void>;
 }
 
 export type DeleteOutcome =
