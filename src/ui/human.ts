@@ -1,8 +1,8 @@
 import prettyBytes from 'pretty-bytes';
 import prettyMilliseconds from 'pretty-ms';
+import { rfc3339 } from './rfc3339.ts';
 
-const MAX_DATE_MS = 253_402_300_799_999n; // 9999-12-31T23:59:59.999Z: RFC 3339 years have 4 digits
-const MIN_DATE_MS = -62_167_219_200_000n; // 0000-01-01T00:00:00.000Z
+const LOST_TIME = -(2n ** 63n);
 
 /** Bytes in binary units with three significant digits: `5.91 MiB`. */
 export function humanSize(bytes: number | bigint): string {
@@ -28,23 +28,13 @@ export function humanDuration(ms: number | bigint): string {
 }
 
 /**
- * Epoch ms as RFC 3339 UTC with ms, or null where RFC 3339 has no form for it (years beyond
- * 0000-9999; the index holds -2^63 where the server lost a time).
- */
-export function rfc3339(ms: number | bigint): string | null {
-  if (typeof ms === 'number' && !Number.isInteger(ms)) return null;
-  const value = BigInt(ms);
-  if (value < MIN_DATE_MS || value > MAX_DATE_MS) return null;
-  return new Date(Number(value)).toISOString();
-}
-
-/**
  * Epoch ms for a table: `2026-07-01T12:00:00Z`, with ms on demand. It can be pasted into any flag
- * that takes a time. Times that no calendar has are shown as the number of ms that they are.
+ * that takes a time. Times that no calendar has are shown as the number of ms that they are, and
+ * -2^63, which the server writes where it lost a time, as `unknown`.
  */
 export function humanTime(ms: number | bigint, precision: 's' | 'ms' = 's'): string {
   const text = rfc3339(ms);
-  if (text === null) return `${ms} ms`;
+  if (text === null) return BigInt(ms) === LOST_TIME ? 'unknown' : `${ms} ms`;
   return precision === 'ms' ? text : `${text.slice(0, 19)}Z`;
 }
 
