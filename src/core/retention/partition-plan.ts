@@ -24,6 +24,7 @@ export class PartitionPlan {
   readonly condemned: Uint8Array;
   /** The oldest row that stays by itself; the guard keeps all condemned ones behind it. */
   readonly blocker: number | undefined;
+  readonly #includeLive: boolean;
   readonly #fates: Uint8Array;
   readonly #order: Uint32Array;
   readonly #holds: readonly Hold[];
@@ -41,10 +42,11 @@ export class PartitionPlan {
     this.condemned = combined.rows;
     this.#order = combined.order;
     this.#holds = holdsOf(settings.holds, rows.topic, rows.partition, atMs);
+    this.#includeLive = settings.includeLive;
     this.#fates = new Uint8Array(rows.length);
     let blocker: number | undefined;
     for (let row = 0; row < rows.length; row++) {
-      const own = this.#ownFate(row, settings.includeLive);
+      const own = this.#ownFate(row);
       const guarded = own === DELETE && blocker !== undefined && !policy.retention.allowGaps;
       this.#fates[row] = guarded ? GUARD : own;
       blocker ??= own === DELETE ? undefined : row;
@@ -61,11 +63,30 @@ export class PartitionPlan {
     return this.rows.live && row === this.rows.length - 1;
   }
 
+  /** A live row that the settings don't include. */
+  isLeftAlone(row: number): boolean {
+    return this.isLive(row) && !this.#includeLive;
+  }
+
   /** The first hold in force that covers the row. */
   hold(row: number): Hold | undefined {
     return this.#holds.find((hold) =>
       holdCovers(hold, this.rows.minOffset(row), this.rows.maxOffset(row)),
     );
+  }
+
+  /** Epoch ms until which holds exempt the row: undefined for no hold, null for ever. */
+  heldUntil(row: number): number | null | undefined {
+    let latest: number | undefined;
+    for (const hold of this.#holds) {
+      if (holdCovers(hold, this.rows.minOffset(row), this.rows.maxOffset(row))) {
+        if (hold.untilMs === null) {
+          return null;
+        }
+        latest = Math.max(latest ?? hold.untilMs, hold.untilMs);
+      }
+    }
+    return latest;
   }
 
   /** Rows to delete, in the order in which a cap spends them. */
@@ -78,11 +99,11 @@ export class PartitionPlan {
     this.#fates[row] = CAP;
   }
 
-  #ownFate(row: number, includeLive: boolean): number {
+  #ownFate(row: number): number {
     if (this.condemned[row] === 0) {
       return SPARED;
     }
-    if (this.isLive(row) && !includeLive) {
+    if (this.isLeftAlone(row)) {
       return LIVE;
     }
     return this.#holds.length > 0 && this.hold(row) !== undefined ? HOLD : DELETE;
