@@ -38,19 +38,25 @@ function escapeCharacter(character: string): string {
 
 /**
  * Bytes of a record for a terminal: UTF-8 as text with its controls escaped, anything else byte by
- * byte, printable ASCII as it is and the rest as `\xNN`.
+ * byte, printable ASCII as it is and the rest as `\xNN`. Of more than `reach` bytes only the first
+ * are shown, with an ellipsis: for cells that would be cut anyway.
  */
-export function bytesForTerminal(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (isUtf8(buffer)) return escapeForTerminal(buffer.toString('utf8'));
-  return buffer
-    .toString('latin1')
-    .replace(
-      /[^\x20-\x7e]/g,
-      (character) =>
-        SHORT_ESCAPES.get(character) ??
-        `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-    );
+export function bytesForTerminal(bytes: Uint8Array, reach = Number.POSITIVE_INFINITY): string {
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isText = isUtf8(whole);
+  let end = Math.min(whole.length, reach);
+  // A cut may not part the bytes of a character: step back over UTF-8's continuation bytes.
+  while (isText && end < whole.length && end > 0 && ((whole[end] ?? 0) & 0xc0) === 0x80) end--;
+  const part = whole.subarray(0, end);
+  const text = isText ? escapeForTerminal(part.toString('utf8')) : escapeBytes(part);
+  return end < whole.length ? `${text}…` : text;
+}
+
+function escapeBytes(bytes: Buffer): string {
+  return bytes.toString('latin1').replace(/[^\x20-\x7e]/g, (character) => {
+    const hex = character.charCodeAt(0).toString(16).padStart(2, '0');
+    return SHORT_ESCAPES.get(character) ?? `\\x${hex}`;
+  });
 }
 
 /** Columns that `text` takes on a terminal; wide East Asian characters and emoji take two. */

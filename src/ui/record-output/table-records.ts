@@ -1,0 +1,94 @@
+import { parseHeaders } from '../../core/record-batch/header-json.ts';
+import { humanTime } from '../human.ts';
+import { type TableColumn, TableLayout } from '../table.ts';
+import { bytesForTerminal } from '../terminal-text.ts';
+import { BATCH_FIELDS, timestampTypeAt } from './batch-fields.ts';
+import { type ByteEncoding, encodeBytes } from './byte-encoding.ts';
+import { controlMarkerAt } from './control-marker.ts';
+import { at, bytesAt, type RecordRange } from './record-range.ts';
+import type { RecordWriter, RecordWriterOptions } from './record-writer.ts';
+
+const COLUMNS: readonly TableColumn[] = [
+  { header: 'PARTITION', align: 'right' },
+  { header: 'OFFSET', align: 'right' },
+  { header: 'TIMESTAMP' },
+  { header: 'KEY', cut: 'middle' },
+  { header: 'VALUE', cut: 'end' },
+];
+const WIDE_COLUMNS: readonly TableColumn[] = [
+  { header: 'TIMESTAMP TYPE' },
+  { header: 'HEADERS', cut: 'end' },
+];
+
+/**
+ * For people: controls escaped, bytes that aren't text as `\xNN`, `(null)` and `(empty)` told apart,
+ * markers as `[COMMIT]`. Cut to the terminal's width, whole where there is none.
+ */
+export function tableWriter(wide: boolean, options: RecordWriterOptions): RecordWriter {
+  const batch = options.batchInfo ? BATCH_FIELDS : [];
+  const layout = new TableLayout(
+    [
+      ...COLUMNS,
+      ...(wide ? WIDE_COLUMNS : []),
+      ...batch.map(({ header }) => ({ header, align: 'right' as const })),
+    ],
+    options,
+  );
+  // No cell shows more bytes than the terminal has columns, so megabytes needn't be made into text.
+  const reach = options.width === undefined ? Number.POSITIVE_INFINITY : options.width * 4;
+  const cells = (range: RecordRange, row: number) => [
+    ...plainCells(range, row, options.encoding, reach),
+    ...(wide ? wideCells(range, row, options.encoding) : []),
+    ...batch.map(({ value }) => String(value(range.columns, row))),
+  ];
+  return {
+    isWholeDocument: false,
+    start: () => '',
+    records: (range) => {
+      const rows: string[][] = [];
+      for (let row = range.from; row < range.to; row++) rows.push(cells(range, row));
+      return rows.length === 0 ? '' : layout.page(rows);
+    },
+    end: () => '',
+  };
+}
+
+function plainCells(
+  range: RecordRange,
+  row: number,
+  encoding: ByteEncoding,
+  reach: number,
+): string[] {
+  const { columns } = range;
+  const marker = controlMarkerAt(range, row);
+  const epoch = marker?.coordinatorEpoch ?? null;
+  return [
+    String(range.partition),
+    at(columns.offset, row).toString(),
+    humanTime(at(columns.timestamp, row), 'ms'),
+    marker === null ? shown(bytesAt(columns.key, row), encoding, reach) : `[${marker.type}]`,
+    marker === null
+      ? shown(bytesAt(columns.value, row), encoding, reach)
+      : epoch === null
+        ? ''
+        : `coordinator epoch ${epoch}`,
+  ];
+}
+
+function wideCells({ columns }: RecordRange, row: number, encoding: ByteEncoding): string[] {
+  const headers = parseHeaders(bytesAt(columns.headers, row) ?? new Uint8Array());
+  const pairs = headers.map(({ key, value }) => {
+    const bytes = value && Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return `${bytesForTerminal(Buffer.from(key))}=${shown(bytes, encoding, value?.length ?? 0)}`;
+  });
+  return [timestampTypeAt(columns, row), pairs.join(' ')];
+}
+
+function shown(bytes: Buffer | null, encoding: ByteEncoding, reach: number): string {
+  if (bytes === null) return '(null)';
+  if (bytes.length === 0) return '(empty)';
+  if (encoding === 'base64' || encoding === 'hex') {
+    return encodeBytes(bytes.subarray(0, reach), encoding).text;
+  }
+  return bytesForTerminal(bytes, reach);
+}
