@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** What saving an index needs of a file system, one step a method, so that each can fail in a test. */
@@ -8,6 +8,10 @@ export interface IndexFilePort {
   create(path: string): Promise<WriteHandle>;
   /** Undefined where there is no such file. */
   stat(path: string): Promise<FileFacts | undefined>;
+  /** The path with its links followed: a rename would replace a link instead of its file. */
+  resolve(path: string): Promise<string>;
+  /** Names of the files in a folder. */
+  list(folder: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   /** Makes a rename in the folder of `path` durable. */
@@ -55,12 +59,24 @@ export const nodeIndexFilePort: IndexFilePort = {
       throw error;
     }
   },
+  async resolve(path) {
+    try {
+      return await realpath(path);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return path;
+      throw error;
+    }
+  },
+  list: readdir,
   rename,
   unlink,
   async syncFolderOf(path) {
     const folder = await open(dirname(path), 'r');
     try {
       await folder.sync();
+    } catch (error) {
+      // Some network file systems have no such thing as a folder's own sync.
+      if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOTSUP') throw error;
     } finally {
       await folder.close();
     }

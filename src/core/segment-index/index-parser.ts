@@ -24,7 +24,8 @@ export interface IndexKey {
 export interface ParsedIndex {
   readonly columns: IndexColumns;
   readonly keys: readonly IndexKey[];
-  /** Offset of the document's closing brace. */
+  /** Offsets of the document's braces. */
+  readonly openingBrace: number;
   readonly closingBrace: number;
 }
 
@@ -59,6 +60,7 @@ export class IndexParser implements JsonHandler {
   #compression = 'snappy';
   /** The last three bytes before the present chunk. */
   #tail = new Uint8Array(3);
+  #openingBrace = 0;
   #closingBrace = 0;
   // The entry under way:
   #entryStart = 0;
@@ -98,7 +100,12 @@ export class IndexParser implements JsonHandler {
 
   finish(): ParsedIndex {
     this.#machine.finish();
-    return { columns: this.columns, keys: this.keys, closingBrace: this.#closingBrace };
+    return {
+      columns: this.columns,
+      keys: this.keys,
+      openingBrace: this.#openingBrace,
+      closingBrace: this.#closingBrace,
+    };
   }
 
   /** Where the parser stands, as a JSON path. */
@@ -119,6 +126,7 @@ export class IndexParser implements JsonHandler {
     switch (this.#level) {
       case 0:
         expectKind(kind, 'object', 'an object of "topic-partition": [entries]', at);
+        this.#openingBrace = at;
         this.#level = 1;
         return true;
       case 1:

@@ -43,7 +43,8 @@ export interface IndexTotals {
 export class SegmentIndex {
   readonly origin: IndexOrigin;
   readonly keys: readonly IndexKey[];
-  /** Offset of the document's closing brace. */
+  /** Offsets of the document's braces in the file. */
+  readonly openingBrace: number;
   readonly closingBrace: number;
   readonly #columns: IndexColumns;
   readonly #table: PartitionTable;
@@ -52,6 +53,7 @@ export class SegmentIndex {
   constructor(origin: IndexOrigin, parsed: ParsedIndex) {
     this.origin = origin;
     this.keys = parsed.keys;
+    this.openingBrace = parsed.openingBrace;
     this.closingBrace = parsed.closingBrace;
     this.#columns = parsed.columns;
     this.#table = buildPartitions(parsed.columns, parsed.keys);
