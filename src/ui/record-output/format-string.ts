@@ -3,7 +3,7 @@ import type { RecordHeader } from '../../core/record-batch/record.ts';
 import { SegctlError } from '../../core/segctl-error.ts';
 import { bytesForTerminal } from '../terminal-text.ts';
 import { type ByteEncoding, encodeBytes } from './byte-encoding.ts';
-import { at, bytesAt, type RecordRange } from './record-range.ts';
+import { asBuffer, at, bytesAt, type RecordRange } from './record-range.ts';
 import type { RecordWriter, RecordWriterOptions } from './record-writer.ts';
 
 /** kcat's tokens (`kcat -h`, "Format string tokens") and what they stand for. */
@@ -42,6 +42,7 @@ export function parseFormatString(text: string): FormatString {
     else if (token !== undefined) throw formatError(text, match.index, `%${token} is no token`);
     else if (hex !== undefined) parts.push(Buffer.from([Number.parseInt(hex, 16)]));
     else if (digits !== undefined) parts.push(byteOf(digits, text, match.index));
+    else if (character === 'x') throw formatError(text, match.index, '\\x needs hex digits');
     else if (character === '')
       throw formatError(text, match.index, 'nothing follows the backslash');
     else if (character !== undefined) parts.push(Buffer.from(ESCAPES.get(character) ?? character));
@@ -142,7 +143,7 @@ function headerList(headers: readonly RecordHeader[], options: RecordWriterOptio
   for (const { key, value } of headers) {
     if (parts.length > 0) parts.push(Buffer.from(','));
     parts.push(shown(Buffer.from(key), 'auto', options), Buffer.from('='));
-    const bytes = value && Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const bytes = asBuffer(value);
     parts.push(bytes === null ? Buffer.from('NULL') : shown(bytes, options.encoding, options));
   }
   return Buffer.concat(parts);

@@ -3,7 +3,7 @@ import { jsonInteger, jsonString, toJson } from '../json.ts';
 import { BATCH_FIELDS, timestampTypeAt } from './batch-fields.ts';
 import { type ByteEncoding, encodeBytes } from './byte-encoding.ts';
 import { controlMarkerAt } from './control-marker.ts';
-import { at, bytesAt, type RecordRange } from './record-range.ts';
+import { asBuffer, at, bytesAt, type RecordRange } from './record-range.ts';
 import type { RecordWriter, RecordWriterOptions } from './record-writer.ts';
 
 /** One object a line. */
@@ -73,7 +73,7 @@ function bytesMembers(name: string, bytes: Buffer | null, wanted: ByteEncoding):
 export function headersJson(archived: Buffer | null, encoding: ByteEncoding): string {
   if (archived === null) return '[]';
   const headers = parseHeaders(archived).map(({ key, value }) => {
-    const bytes = value && Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const bytes = asBuffer(value);
     return `{"key":${jsonString(key)}${bytesMembers('value', bytes, encoding)}}`;
   });
   return `[${headers.join(',')}]`;

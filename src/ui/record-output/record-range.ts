@@ -1,4 +1,8 @@
-import type { BytesColumn, RecordColumns } from '../../core/record-batch/record-columns.ts';
+import {
+  type BytesColumn,
+  bytesAt as columnBytesAt,
+  type RecordColumns,
+} from '../../core/record-batch/record-columns.ts';
 
 /** Rows `from` (inclusive) to `to` (exclusive) of one partition's columns. */
 export interface RecordRange {
@@ -16,12 +20,14 @@ export function at<T>(column: { readonly [index: number]: T }, i: number): T {
   return value;
 }
 
-/** The bytes of value `i`, as a view, or null. */
+/** The bytes of value `i`, a view of the column's, or null. */
 export function bytesAt(column: BytesColumn, i: number): Buffer | null {
-  if (column.nulls !== null && (at(column.nulls, i >> 3) & (1 << (i & 7))) !== 0) return null;
-  const start = at(column.offsets, i);
-  const { buffer, byteOffset } = column.data;
-  return Buffer.from(buffer, byteOffset + start, at(column.offsets, i + 1) - start);
+  return asBuffer(columnBytesAt(column, i));
+}
+
+/** The same bytes under Buffer's methods. */
+export function asBuffer(bytes: Uint8Array | null): Buffer | null {
+  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**

@@ -5,7 +5,7 @@ import { bytesForTerminal } from '../terminal-text.ts';
 import { BATCH_FIELDS, timestampTypeAt } from './batch-fields.ts';
 import { type ByteEncoding, encodeBytes } from './byte-encoding.ts';
 import { controlMarkerAt } from './control-marker.ts';
-import { at, bytesAt, type RecordRange } from './record-range.ts';
+import { asBuffer, at, bytesAt, type RecordRange } from './record-range.ts';
 import type { RecordWriter, RecordWriterOptions } from './record-writer.ts';
 
 const COLUMNS: readonly TableColumn[] = [
@@ -78,7 +78,7 @@ function plainCells(
 function wideCells({ columns }: RecordRange, row: number, encoding: ByteEncoding): string[] {
   const headers = parseHeaders(bytesAt(columns.headers, row) ?? new Uint8Array());
   const pairs = headers.map(({ key, value }) => {
-    const bytes = value && Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const bytes = asBuffer(value);
     return `${bytesForTerminal(Buffer.from(key))}=${shown(bytes, encoding, value?.length ?? 0)}`;
   });
   return [timestampTypeAt(columns, row), pairs.join(' ')];
