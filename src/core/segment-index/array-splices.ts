@@ -123,15 +123,10 @@ function order(
   additions: readonly AddedEntry[],
 ): readonly (number | AddedEntry)[] {
   if (additions.length === 0) return rows;
+  const restored = restore(rows, additions);
+  if (restored !== undefined) return restored;
   const min = (row: number | undefined) => (row === undefined ? 0n : index.minOffset(row));
   const ascending = rows.every((row, i) => i === 0 || min(rows[i - 1]) <= min(row));
-  const atFormerPlaces = restore(rows, additions);
-  if (atFormerPlaces !== undefined) {
-    const offsets = atFormerPlaces.map((one) =>
-      typeof one === 'number' ? min(one) : one.entry.minOffset,
-    );
-    if (!ascending || isAscending(offsets)) return atFormerPlaces;
-  }
   const sorted = byOffset(additions);
   if (!ascending) {
     // The server sorts by itself; all that has to hold is who comes last among equals.
@@ -171,10 +166,6 @@ function restore(
   if (places.size !== additions.length) return undefined;
   let next = 0;
   return Array.from({ length }, (_, position) => places.get(position) ?? rows[next++] ?? 0);
-}
-
-function isAscending(offsets: readonly bigint[]): boolean {
-  return offsets.every((offset, i) => i === 0 || (offsets[i - 1] ?? offset) <= offset);
 }
 
 /** By min_offset; of equal ones those that yield come first, else in the order given. */
