@@ -9,8 +9,11 @@ import { SegctlError } from './segctl-error.ts';
 
 const MAX_I64 = 2n ** 63n - 1n;
 const MAX_U64 = 2n ** 64n - 1n;
-/** The span of a Date, ECMA-262 section 21.4.1.1. */
-const MAX_TIME_MS = 8_640_000_000_000_000;
+/** The years 0000 to 9999, which RFC 3339 can write. */
+const MIN_TIME_MS = -62_167_219_200_000;
+const MAX_TIME_MS = 253_402_300_799_999;
+/** More than any two times lie apart. */
+const MAX_DURATION_MS = 1_000_000_000_000_000n;
 
 const DURATION_UNITS_MS = new Map([
   ['w', 604_800_000n],
@@ -58,7 +61,7 @@ export function parseDuration(text: string, option?: string): number {
     largerUnit = unit;
     total += scaled(amount, unit) ?? fail('it is not a whole number of milliseconds');
   }
-  return total <= BigInt(MAX_TIME_MS) ? Number(total) : fail('it is longer than 273,790 years');
+  return total <= MAX_DURATION_MS ? Number(total) : fail('it is longer than 11,574,074 days');
 }
 
 /**
@@ -118,7 +121,7 @@ export function parseTime(text: string, nowMs: number, option?: string): number 
       return fail('epoch times are in seconds or milliseconds');
     }
     const epoch = Number(trimmed) * (trimmed.length <= 11 ? 1000 : 1);
-    return epoch <= MAX_TIME_MS ? epoch : fail('it is outside the calendar');
+    return epoch <= MAX_TIME_MS ? epoch : fail('it is after the year 9999');
   }
   if (/^\d{4}-/.test(trimmed)) {
     return parseRfc3339(trimmed, fail);
@@ -127,7 +130,7 @@ export function parseTime(text: string, nowMs: number, option?: string): number 
     return fail('it has another form');
   }
   const before = nowMs - parseDuration(trimmed, option);
-  return before >= -MAX_TIME_MS ? before : fail('it is outside the calendar');
+  return before >= MIN_TIME_MS ? before : fail('it is before the year 0');
 }
 
 /** RFC 3339 section 5.6, whose T and Z may be lower case and whose T may be a space. */
@@ -160,7 +163,10 @@ function parseRfc3339(text: string, fail: (why: string) => never): number {
   const timeOfDayMs =
     (Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1000 +
     Number(fraction.slice(0, 3).padEnd(3, '0'));
-  return midnight.getTime() + timeOfDayMs - zoneMs;
+  const epoch = midnight.getTime() + timeOfDayMs - zoneMs;
+  return epoch >= MIN_TIME_MS && epoch <= MAX_TIME_MS
+    ? epoch
+    : fail('in UTC it is outside the years 0000 to 9999');
 }
 
 /** `amount` (digits, maybe with a fraction) times `unit`, or undefined when that isn't whole. */

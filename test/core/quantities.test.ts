@@ -63,7 +63,7 @@ describe('durations', () => {
 
   it('reads back what it writes', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 8_640_000_000_000_000 }), (ms) => {
+      fc.property(fc.integer({ min: 0, max: 1_000_000_000_000_000 }), (ms) => {
         expect(parseDuration(formatDuration(ms), 'x')).toBe(ms);
       }),
     );
@@ -157,6 +157,7 @@ describe('times', () => {
     '9999999999999999',
     '2026-01-31T03:00:00+25:00',
     '7x',
+    '0000-01-01T00:00:00+02:00',
     '2026-1-1',
     '12:00',
   ])('"%s" is refused', (text) => {

@@ -1,4 +1,3 @@
-import { canonicalKey } from '../../storage/canonical-key.ts';
 import type { SegmentEntry } from '../segment-index/segment-entry.ts';
 import type { RowRef } from './cap.ts';
 import type { Fate, PartitionPlan } from './partition-plan.ts';
@@ -7,6 +6,7 @@ import type { PlannerIndex } from './planner-input.ts';
 import type { RetentionSettings } from './policy.ts';
 import type { Reason } from './reasons.ts';
 import { reasonsOf } from './row-reasons.ts';
+import { sharersOf } from './shared-objects.ts';
 
 /** What becomes of one entry, and why. */
 export interface Decision {
@@ -60,7 +60,13 @@ export class Plan {
     this.partitions = partitions;
     this.deletions = deletions;
     this.#unreadable = unreadable;
-    this.#sharers = this.#findSharers();
+    this.#sharers = sharersOf(
+      index,
+      deletions.map(({ partition: { rows }, row }) => ({
+        place: rows.place(row),
+        drops: rows.shadowed(row),
+      })),
+    );
   }
 
   /** Deleted entries whose object stays. */
@@ -132,52 +138,5 @@ export class Plan {
       yield* rows.ignored;
     }
     yield* this.#unreadable;
-  }
-
-  /** Places of all entries that are in the index after the plan is carried out. */
-  *#placesThatStay(): Iterable<number> {
-    const dropped = new Set<number>();
-    for (const { partition, row } of this.deletions) {
-      for (const place of partition.rows.shadowed(row)) {
-        dropped.add(place);
-      }
-    }
-    for (const partition of this.partitions) {
-      for (let row = 0; row < partition.rows.length; row++) {
-        if (partition.fate(row) !== 'delete') {
-          yield partition.rows.place(row);
-        }
-      }
-    }
-    for (const { place } of this.#ignoredEntries()) {
-      if (!dropped.has(place)) {
-        yield place;
-      }
-    }
-  }
-
-  /** An archive is overwritten in place, and then two entries can name one object. */
-  #findSharers(): ReadonlyMap<number, number> {
-    const placesOf = new Map<string, number[]>();
-    for (const { partition, row } of this.deletions) {
-      const place = partition.rows.place(row);
-      const key = canonicalKey(this.#index.entry(place).objectStorePath);
-      const places = placesOf.get(key);
-      if (places === undefined) {
-        placesOf.set(key, [place]);
-      } else {
-        places.push(place);
-      }
-    }
-    const sharers = new Map<number, number>();
-    if (placesOf.size > 0) {
-      for (const stays of this.#placesThatStay()) {
-        const key = canonicalKey(this.#index.entry(stays).objectStorePath);
-        for (const place of placesOf.get(key) ?? []) {
-          sharers.set(place, stays);
-        }
-      }
-    }
-    return sharers;
   }
 }

@@ -5,9 +5,9 @@ import type { SegmentEntry } from '../segment-index/segment-entry.ts';
  * the file, which keeps apart entries that share a segment id.
  */
 export interface PlannerIndex {
-  readonly partitions: Iterable<PlannerPartition>;
+  readonly partitions: readonly PlannerPartition[];
   /** Entries under keys that the server skips: they take no part and are reported. */
-  readonly unreadable?: Iterable<UnreadableKey>;
+  readonly unreadable?: readonly UnreadableKey[];
   /** The entry at a place. It has to give equal values for as long as a plan of it is used. */
   entry(place: number): SegmentEntry;
 }

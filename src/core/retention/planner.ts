@@ -19,10 +19,12 @@ export function planRetention(
     throw new RangeError(`not a time in whole ms: ${atMs}`);
   }
   const policyOf = policyResolver(settings);
-  const partitions = Array.from(index.partitions, (partition) => {
-    const rows = new PartitionRows(index, partition);
-    return new PartitionPlan(rows, policyOf(partition.topic), settings, atMs);
-  }).sort(byTopicAndPartition);
+  const partitions = index.partitions
+    .map((partition) => {
+      const rows = new PartitionRows(index, partition);
+      return new PartitionPlan(rows, policyOf(partition.topic), settings, atMs);
+    })
+    .sort(byTopicAndPartition);
   refuseRepeatedPartitions(partitions);
   const deletions = spendCap(partitions, settings.maxDeletions);
   return new Plan(index, settings, atMs, partitions, deletions, unreadableEntries(index));
@@ -56,7 +58,7 @@ function refuseRepeatedPartitions(partitions: readonly PartitionPlan[]): void {
 }
 
 function unreadableEntries(index: PlannerIndex): readonly IgnoredEntry[] {
-  return Array.from(index.unreadable ?? []).flatMap(({ key, places }) =>
+  return (index.unreadable ?? []).flatMap(({ key, places }) =>
     Array.from(places, (place) => ({
       place,
       because: { problem: 'unreadable-key', key } as const,
