@@ -3,6 +3,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -107,7 +108,7 @@ public class RecordsJudge {
         Files.write(file, out.toByteArray());
     }
 
-    private static MemoryRecords build(JsonNode spec) {
+    private static MemoryRecords build(JsonNode spec) throws IOException {
         boolean isAppendTime = spec.get("timestampType").asText().equals("LogAppendTime");
         JsonNode deleteHorizonMs = spec.get("deleteHorizonMs");
         MemoryRecordsBuilder builder = new MemoryRecordsBuilder(
@@ -138,7 +139,7 @@ public class RecordsJudge {
         return records;
     }
 
-    private static void append(MemoryRecordsBuilder builder, JsonNode record) {
+    private static void append(MemoryRecordsBuilder builder, JsonNode record) throws IOException {
         JsonNode headersJson = record.get("headers");
         Header[] headers = new Header[headersJson.size()];
         for (int i = 0; i < headers.length; i++) {

@@ -117,7 +117,7 @@ export class KafkaTools {
       encoding: 'utf8',
       maxBuffer: MAX_OUTPUT_BYTES,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C.UTF-8', JAVA_TOOL_OPTIONS: '' },
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
     });
   }
 }

@@ -2,6 +2,7 @@ import type { Codecs } from './compression/codec.ts';
 import { readControlRecord } from './control-record.ts';
 import { type BatchInfo, readBatches } from './decode-batch.ts';
 import { readRecords, unpackRecords } from './decode-records.ts';
+import { decodeAsJava } from './java-text.ts';
 import type { KafkaRecord } from './record.ts';
 
 export interface DumpLogOptions {
@@ -73,8 +74,8 @@ export function formatDumpRecord(info: BatchInfo, record: KafkaRecord, printData
     ` sequence: ${sequence} headerKeys: [${headerKeys}]`;
   if (info.isControl) return line + formatControl(record);
   if (printData) {
-    if (record.key !== null) line += ` key: ${text(record.key)}`;
-    if (record.value !== null) line += ` payload: ${text(record.value)}`;
+    if (record.key !== null) line += ` key: ${decodeAsJava(record.key)}`;
+    if (record.value !== null) line += ` payload: ${decodeAsJava(record.value)}`;
   }
   return line;
 }
@@ -92,10 +93,3 @@ function sequenceAt({ baseSequence }: BatchInfo, offsetDelta: number): number {
   if (baseSequence < 0) return -1;
   return (baseSequence + offsetDelta) % 2 ** 31;
 }
-
-/** As Java's UTF-8 decoder does, with U+FFFD for what is none. */
-function text(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
-}
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
