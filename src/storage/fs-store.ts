@@ -20,7 +20,7 @@ import type {
   ObjectStore,
   PutOptions,
 } from './object-store.ts';
-import { pooled } from './pooled-outcomes.ts';
+import { pooled } from './pooled.ts';
 import {
   bodyCutShort,
   keyEscapesRoot,

@@ -1,0 +1,20 @@
+import { FsStore } from './fs-store.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { StoreSettings } from './store-settings.ts';
+
+export interface OpenStoreOptions {
+  /** Requests (S3) or files (local) in flight at once; each adapter has its own default. */
+  readonly concurrency?: number;
+}
+
+/** Opens the store. No request is made yet, and the AWS SDK is loaded only for an S3 store. */
+export async function openStore(
+  settings: StoreSettings,
+  options: OpenStoreOptions = {},
+): Promise<ObjectStore> {
+  if (settings.kind === 'fs') {
+    return new FsStore(settings.root, options);
+  }
+  const { openS3Store } = await import('./s3/open-s3-store.ts');
+  return openS3Store(settings, options);
+}
