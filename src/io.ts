@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 
 /** A stream that may be a terminal, as process.stdout and process.stderr are. */
@@ -34,12 +33,16 @@ export async function writeOut(stream: OutputStream, chunk: string | Uint8Array)
   if (chunk.length === 0) return;
   if (stream.destroyed || stream.errored !== null) throw pipeError(stream.errored);
   if (stream.write(chunk)) return;
-  try {
-    await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
-  } catch (error) {
-    throw pipeError(error);
-  }
-  if (stream.destroyed) throw pipeError(stream.errored);
+  await new Promise<void>((resolve) => {
+    const go = (): void => {
+      stream.off('drain', go);
+      stream.off('close', go);
+      stream.off('error', go);
+      resolve();
+    };
+    stream.on('drain', go).on('close', go).on('error', go);
+  });
+  if (stream.destroyed || stream.errored !== null) throw pipeError(stream.errored);
 }
 
 /** Waits until all that was written has left the process. */

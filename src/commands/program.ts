@@ -4,6 +4,7 @@ import { EXIT_CODES } from '../core/exit-codes.ts';
 import type { Io } from '../io.ts';
 import { VERSION } from '../version.ts';
 import type { CommandRuntime } from './command-runtime.ts';
+import { fetchCommand } from './fetch/fetch.ts';
 import { segmentsCommand } from './segments/segments.ts';
 
 /**
@@ -15,6 +16,7 @@ export function buildProgram(runtime: CommandRuntime, io: Pick<Io, 'stdout' | 's
     .description('Administers the archived segments of Chronik Stream.')
     .version(VERSION, '-V, --version', 'print the version')
     .addCommand(segmentsCommand(runtime))
+    .addCommand(fetchCommand(runtime))
     .addHelpText('after', `\nExit status:\n${exitStatusTable()}`);
   for (const command of allCommands(program)) {
     command

@@ -48,4 +48,13 @@ export class ArchiveError extends SegctlError {
     });
     this.damage = damage;
   }
+
+  /** The same damage with the archive that it is in. */
+  of(key: string): ArchiveError {
+    return new ArchiveError(
+      this.damage,
+      { object: key, ...this.facts },
+      { cause: this.cause, ...(this.remedy === undefined ? {} : { remedy: this.remedy }) },
+    );
+  }
 }
