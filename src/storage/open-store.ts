@@ -5,6 +5,13 @@ import type { StoreSettings } from './store-settings.ts';
 export interface OpenStoreOptions {
   /** Requests (S3) or files (local) in flight at once; each adapter has its own default. */
   readonly concurrency?: number;
+  /** Told of every request to S3 before it is first sent: its IAM action, and the key or ''. */
+  readonly onCall?: (call: StoreCall) => void;
+}
+
+export interface StoreCall {
+  readonly action: string;
+  readonly key: string;
 }
 
 /** Opens the store. No request is made yet, and the AWS SDK is loaded only for an S3 store. */

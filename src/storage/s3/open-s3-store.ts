@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { S3ClientConfig } from '@aws-sdk/client-s3';
+import type { LookupFunction } from 'node:net';
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { Limiter } from '../limiter.ts';
 import { DEFAULT_RETRY, type RetryPolicy, SYSTEM_TIMING, type Timing } from '../retry.ts';
 import type { S3StoreSettings } from '../store-settings.ts';
@@ -9,13 +10,14 @@ import { SecretScrubber } from './secret-scrubber.ts';
 export interface S3StoreOptions {
   /** Requests in flight at once, default 32. A body that is read holds its own connection besides. */
   readonly concurrency?: number;
+  readonly onCall?: (call: { action: string; key: string }) => void;
   readonly retry?: Partial<RetryPolicy>;
   readonly timing?: Timing;
   /** How long a connection may take to open, and then be silent, in ms. */
   readonly connectTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
-  /** Options of the http and https agents, e.g. `lookup`. */
-  readonly agent?: { readonly lookup?: import('node:net').LookupFunction };
+  /** How host names are resolved; default the system's way. */
+  readonly lookup?: LookupFunction;
   /** Unix time in ms. */
   readonly now?: () => number;
 }
@@ -54,13 +56,18 @@ export async function openS3Store(
     timing: options.timing ?? SYSTEM_TIMING,
     scrub: (text) => scrubber.scrub(text),
     now: options.now ?? Date.now,
+    onCall: options.onCall,
   });
 }
 
 function clientConfig(settings: S3StoreSettings, options: S3StoreOptions): S3ClientConfig {
   const { credentials, endpoint, region } = settings;
   const hasOwnEndpoint = settings.origins.endpoint !== undefined;
-  const agent = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, ...options.agent };
+  const agent = {
+    keepAlive: true,
+    maxSockets: Number.POSITIVE_INFINITY,
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+  };
   return {
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -91,7 +98,7 @@ function clientConfig(settings: S3StoreSettings, options: S3StoreOptions): S3Cli
 }
 
 /** DeleteObjects wants a checksum, and stores older than S3's CRC headers know only Content-MD5. */
-function addContentMd5(client: import('@aws-sdk/client-s3').S3Client): void {
+function addContentMd5(client: S3Client): void {
   client.middlewareStack.add(
     (next, context) => (args) => {
       const { request } = args;

@@ -20,6 +20,7 @@ export interface S3Context {
   readonly scrub: Scrub;
   /** Unix time in ms. */
   readonly now: () => number;
+  readonly onCall: ((call: { action: string; key: string }) => void) | undefined;
 }
 
 type CallFacts = Omit<S3Call, 'storeUrl' | 'bucket' | 'endpoint' | 'region'>;
@@ -36,6 +37,7 @@ export async function send<Answer>(
   isRetryable: (error: unknown) => boolean = isTransient,
 ): Promise<Answer> {
   const { signal } = options;
+  context.onCall?.({ action: facts.action, key: facts.key ?? '' });
   const http = signal === undefined ? {} : { abortSignal: signal };
   try {
     return await withRetries(
