@@ -48,3 +48,33 @@ export function checkArchiveSchema(schema: readonly FieldSchema[]): void {
     }
   }
 }
+
+/**
+ * Fails unless the schema is Chronik's field by field. Documents refer to fields by their position,
+ * so with two fields swapped every record would still decode, into other ones.
+ */
+export function checkFieldOrder(schema: readonly FieldSchema[]): void {
+  for (const [position, expected] of ARCHIVE_FIELDS.entries()) {
+    const found = schema[position];
+    if (
+      found?.name !== expected.name ||
+      found.fast !== expected.fast ||
+      found.indexed !== expected.indexed
+    ) {
+      throw new ArchiveError('archive-schema-differs', {
+        field: expected.name,
+        position,
+        expected: flagsOf(expected),
+        found: found === undefined ? 'absent' : flagsOf(found),
+      });
+    }
+  }
+  const extra = schema[ARCHIVE_FIELDS.length];
+  if (extra !== undefined) {
+    throw new ArchiveError('archive-schema-differs', { field: extra.name, expected: 'absent' });
+  }
+}
+
+function flagsOf(field: Pick<FieldSchema, 'name' | 'indexed' | 'fast'>): string {
+  return `${field.name}${field.indexed ? ', indexed' : ''}${field.fast ? ', fast' : ''}`;
+}

@@ -60,3 +60,19 @@ function unexpected(member: string, byte: number): ArchiveError {
 function missing(member: string): ArchiveError {
   return new ArchiveError('archive-member-missing', { member });
 }
+
+/**
+ * Tantivy's own files, and those of a segment: 32 hex digits and the component; a `.del` has the
+ * stamp of its deletion between them.
+ */
+const FILE_NAME =
+  /^(?:meta\.json|\.managed\.json|\.tantivy-[a-z]+\.lock|[0-9a-f]{32}(?:\.\d+)?\.(?:store|fast|idx|term|pos|fieldnorm|del))$/;
+
+/** Fails with ArchiveError `archive-member-unexpected` for a file that no Tantivy index has. */
+export function checkFileNames(files: ReadonlyMap<string, Uint8Array>): void {
+  for (const name of files.keys()) {
+    if (!FILE_NAME.test(name)) {
+      throw new ArchiveError('archive-member-unexpected', { member: `${INDEX_FOLDER}${name}` });
+    }
+  }
+}
