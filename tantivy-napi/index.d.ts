@@ -151,7 +151,7 @@ export class TantivyIndex {
   private constructor();
   /**
    * Copies the files, then opens the index that they are. `meta.json` is needed, and for reading each segment's
-   * `.store` (and `.del`); the others only for `verifyChecksums` and for merging.
+   * `.store` (and `.del`); the others only for `verifyChecksums`.
    */
   static open(
     files: ReadonlyMap<string, Uint8Array> | Readonly<Record<string, Uint8Array>>,
@@ -208,7 +208,8 @@ export class IndexBuilder {
   ): Promise<IndexBuilder>;
   /**
    * One index of one segment with the documents of all: index by index, segment by segment, without deleted ones. All
-   * need the same schema and all of their files, whose checksums are verified whatever the files are.
+   * need the same schema, in which every indexed or fast field is also stored: the documents are indexed anew. Several
+   * values in a field stay; JSON values cannot be merged. `maxBytes` is as in {@link ReadOptions}.
    */
   static merge(
     indexes: readonly (ReadonlyMap<string, Uint8Array> | Readonly<Record<string, Uint8Array>>)[],

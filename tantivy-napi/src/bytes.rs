@@ -55,6 +55,10 @@ impl<'a> Cursor<'a> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
+    pub fn u128(&mut self) -> Parsed<u128> {
+        Ok(u128::from_le_bytes(self.array()?))
+    }
+
     #[inline]
     pub fn i64(&mut self) -> Parsed<i64> {
         Ok(i64::from_le_bytes(self.array()?))

@@ -13,6 +13,7 @@ use crate::columns::ColumnType;
 use crate::error::{Code, Failure, Outcome, guard};
 use crate::files::{Files, META_FILE};
 use crate::footer::Footer;
+use crate::read::Named;
 use crate::store::DocStore;
 
 pub struct FieldInfo {
@@ -24,6 +25,16 @@ pub struct FieldInfo {
     pub stored: bool,
     pub fast: bool,
     pub tokenizer: Option<String>,
+}
+
+impl Named for FieldInfo {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn type_name(&self) -> &str {
+        self.type_name
+    }
 }
 
 pub struct SegmentInfo {
@@ -185,6 +196,13 @@ impl OpenIndex {
             return Err(Failure::closed("the index"));
         }
         Ok(())
+    }
+
+    pub fn num_docs(&self) -> u64 {
+        self.segments
+            .iter()
+            .map(|segment| u64::from(segment.max_doc - segment.deleted_docs))
+            .sum()
     }
 
     pub fn tantivy(&self) -> &Index {

@@ -2,13 +2,25 @@
 //!
 //! `binding` is the only module that knows JavaScript; all else takes and returns plain values.
 
-mod binding;
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable
+    )
+)]
+
+pub mod binding;
 pub mod bytes;
 pub mod columns;
+pub mod document;
 pub mod error;
 pub mod files;
 pub mod footer;
 pub mod index;
 pub mod read;
 pub mod store;
+pub mod stored_value;
 pub mod write;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::columns::{Batch, Column, ColumnType, MultiValued, RowError, sort_key, type_code_name};
+use crate::columns::{Batch, Column, ColumnType, MultiValued, RowError, sort_key};
 use crate::error::{Code, Failure, Outcome};
 use crate::index::OpenIndex;
 use crate::store::{Block, DocStore};
+use crate::stored_value::type_name;
 
 /// What unpacked blocks may be kept for documents that are read out of stored order.
 const CACHE_BYTES: usize = 64 << 20;
@@ -401,35 +402,55 @@ fn key_field(index: &OpenIndex, name: String) -> Outcome<KeyField> {
 
 fn key_of(store: &DocStore, doc: u32, bytes: &[u8], field: &KeyField) -> Outcome<Option<u64>> {
     sort_key(bytes, field.id, field.kind, store.version())
-        .map_err(|error| row_failure(store, doc, &[(field.name.clone(), field.kind)], error))
+        .map_err(|error| row_failure(store, doc, std::slice::from_ref(field), error))
 }
 
-fn row_failure(
-    store: &DocStore,
-    doc: u32,
-    fields: &[(String, ColumnType)],
-    error: RowError,
-) -> Failure {
-    let field = |place: usize| {
-        fields
-            .get(place)
-            .map_or(("?", "?"), |(name, kind)| (name.as_str(), kind.name()))
-    };
+/// A field as messages speak of it.
+pub trait Named {
+    fn name(&self) -> &str;
+    fn type_name(&self) -> &str;
+}
+
+impl Named for KeyField {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn type_name(&self) -> &str {
+        self.kind.name()
+    }
+}
+
+impl Named for (String, ColumnType) {
+    fn name(&self) -> &str {
+        &self.0
+    }
+
+    fn type_name(&self) -> &str {
+        self.1.name()
+    }
+}
+
+/// `fields` are those whose places the error counts.
+pub fn row_failure(store: &DocStore, doc: u32, fields: &[impl Named], error: RowError) -> Failure {
+    let name = |place: usize| fields.get(place).map_or("?", Named::name);
     match error {
         RowError::Malformed(what) => {
             Failure::corrupt(store.name(), format!("doc store: document {doc}: {what}"))
         }
         RowError::WrongType(place, code) => {
-            let (name, kind) = field(place);
-            let found = type_code_name(code);
+            let (name, found) = (name(place), type_name(code));
+            let kind = fields.get(place).map_or("?", Named::type_name);
             let what = format!(
-                "document {doc}: field '{name}' is {kind} in the schema, but {found} is stored"
+                "document {doc}: field '{name}' is {kind} in the schema, {found} where it is stored"
             );
             Failure::in_file(Code::FieldType, store.name(), what)
         }
         RowError::MultiValued(place) => {
-            let (name, _) = field(place);
-            let what = format!("document {doc}: field '{name}' has more than one value");
+            let what = format!(
+                "document {doc}: field '{}' has more than one value",
+                name(place)
+            );
             Failure::in_file(Code::MultiValued, store.name(), what)
         }
     }
@@ -554,17 +575,26 @@ impl BlockCache {
         }
     }
 
+    /// Drops the blocks that were not used for longest. It makes more room than is needed now, so that looking for them
+    /// is not paid for with each block.
     fn make_room(&mut self, length: usize) {
-        while self.kept_bytes > 0 && self.kept_bytes + length > CACHE_BYTES {
-            let oldest = self
-                .segments
-                .iter_mut()
-                .flatten()
-                .filter(|slot| slot.block.is_some())
-                .min_by_key(|slot| slot.last_used);
-            match oldest.and_then(|slot| slot.block.take()) {
-                Some(block) => self.kept_bytes -= block.unpacked_len(),
-                None => self.kept_bytes = 0,
+        if self.kept_bytes + length <= CACHE_BYTES {
+            return;
+        }
+        let target = (CACHE_BYTES / 4 * 3).saturating_sub(length);
+        let mut kept: Vec<&mut CachedBlock> = self
+            .segments
+            .iter_mut()
+            .flatten()
+            .filter(|slot| slot.block.is_some())
+            .collect();
+        kept.sort_unstable_by_key(|slot| slot.last_used);
+        for slot in kept {
+            if self.kept_bytes <= target {
+                break;
+            }
+            if let Some(block) = slot.block.take() {
+                self.kept_bytes -= block.unpacked_len();
             }
         }
     }

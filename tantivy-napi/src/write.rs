@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tantivy::directory::{Directory, RamDirectory};
-use tantivy::indexer::{IndexWriterOptions, NoMergePolicy};
+use tantivy::indexer::{IndexWriterOptions, NoMergePolicy, SingleSegmentIndexWriter};
 use tantivy::schema::{
     BytesOptions, DateOptions, DateTimePrecision, Field, IndexRecordOption, NumericOptions, Schema,
     TextFieldIndexing, TextOptions,
@@ -12,9 +12,11 @@ use tantivy::schema::{
 use tantivy::{DateTime, Index, IndexSettings, IndexWriter, TantivyDocument, TantivyError};
 
 use crate::columns::{ColumnType, Values};
+use crate::document::stored_document;
 use crate::error::{Code, Failure, Outcome};
 use crate::files::{MANAGED_FILE, META_FILE};
 use crate::index::OpenIndex;
+use crate::read::row_failure;
 
 pub struct FieldSpec {
     pub name: String,
@@ -34,6 +36,9 @@ pub struct InputColumn {
     pub values: Values,
     pub nulls: Option<Vec<u8>>,
 }
+
+/// Where a merge's term table starts to grow from; it takes what it needs beyond.
+const MERGE_MEMORY_BUDGET: usize = 16 << 20;
 
 pub type FileMap = BTreeMap<String, Vec<u8>>;
 
@@ -310,60 +315,74 @@ fn collect_files(index: &Index, directory: &RamDirectory) -> Outcome<FileMap> {
 }
 
 /// One index, of one segment, with the documents of all: index by index, segment by segment, without the deleted ones.
+///
+/// The documents are read here and indexed anew. Tantivy's own merger joins the other files as well, but trusts what
+/// it finds in them: one forged length makes it take all memory.
 pub fn merge(indexes: &[OpenIndex], max_bytes: usize) -> Outcome<FileMap> {
     let first = indexes
         .first()
         .ok_or_else(|| Failure::new(Code::InvalidArg, "there is no index to merge"))?;
+    let schema = first.tantivy().schema();
+    if let Some(field) = first
+        .schema
+        .iter()
+        .find(|field| !field.stored && (field.indexed || field.fast))
+    {
+        let what = format!(
+            "field '{}' is not stored, so a merge would lose it",
+            field.name
+        );
+        return Err(Failure::new(Code::Schema, what));
+    }
     let mut unpacked = 0usize;
     for (place, index) in indexes.iter().enumerate() {
-        if index.tantivy().schema() != first.tantivy().schema() {
-            return Err(Failure::new(
-                Code::Schema,
-                format!("index {place} has another schema than index 0"),
-            ));
-        }
-        if index.tantivy().settings() != first.tantivy().settings() {
-            return Err(Failure::new(
-                Code::Schema,
-                format!("index {place} has other settings than index 0"),
-            ));
-        }
-        // Tantivy's merger trusts what it reads, so it gets nothing that was not looked at before.
-        if let Some(failure) = index
-            .verify_checksums()
-            .into_iter()
-            .find_map(|checksum| checksum.failure)
-        {
-            return Err(failure);
+        if index.tantivy().schema() != schema {
+            let what = format!("index {place} has another schema than index 0");
+            return Err(Failure::new(Code::Schema, what));
         }
         for ordinal in 0..index.segments.len() {
-            let store = &index.segment(ordinal)?.store;
-            unpacked = unpacked.saturating_add(store.unpacked_len());
-            let mut buffer = Vec::new();
-            for block in 0..store.num_blocks() {
-                buffer = store.unpack(block, buffer)?.into_buffer();
-            }
-        }
-        if unpacked > max_bytes {
-            return Err(Failure::new(
-                Code::Limit,
-                format!(
-                    "the documents unpack to {unpacked} bytes or more, {max_bytes} are allowed"
-                ),
-            ));
+            unpacked = unpacked.saturating_add(index.segment(ordinal)?.store.unpacked_len());
         }
     }
+    if unpacked > max_bytes {
+        let what =
+            format!("the documents unpack to {unpacked} bytes, more than the {max_bytes} allowed");
+        return Err(Failure::new(Code::Limit, what));
+    }
+
     let directory = RamDirectory::create();
-    let merged = if indexes.iter().all(|index| index.segments.is_empty()) {
-        let (schema, settings) = (first.tantivy().schema(), first.tantivy().settings().clone());
-        Index::create(directory.clone(), schema, settings)
-    } else {
-        let sources: Vec<Index> = indexes
-            .iter()
-            .map(|index| index.tantivy().clone())
-            .collect();
-        tantivy::indexer::merge_indices(&sources, directory.clone())
-    };
-    let merged = merged.map_err(|error| Failure::from_tantivy(error, None))?;
+    let target =
+        Index::create(directory.clone(), schema, IndexSettings::default()).map_err(writing)?;
+    if indexes.iter().all(|index| index.num_docs() == 0) {
+        return collect_files(&target, &directory);
+    }
+    let mut writer =
+        SingleSegmentIndexWriter::new(target.clone(), MERGE_MEMORY_BUDGET).map_err(writing)?;
+    for index in indexes {
+        for ordinal in 0..index.segments.len() {
+            let reader = index.segment(ordinal)?;
+            let store = &reader.store;
+            let mut buffer = Vec::new();
+            for block in 0..store.num_blocks() {
+                let unpacked = store.unpack(block, buffer)?;
+                let (first_doc, count) = store.block_docs(block);
+                for position in 0..count {
+                    let id = first_doc + position;
+                    if !reader.is_alive(id) {
+                        continue;
+                    }
+                    let document = stored_document(
+                        unpacked.doc(position),
+                        index.schema.len(),
+                        store.version(),
+                    )
+                    .map_err(|error| row_failure(store, id, &index.schema, error))?;
+                    writer.add_document(document).map_err(writing)?;
+                }
+                buffer = unpacked.into_buffer();
+            }
+        }
+    }
+    let merged = writer.finalize().map_err(writing)?;
     collect_files(&merged, &directory)
 }
