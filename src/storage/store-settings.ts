@@ -234,17 +234,21 @@ function parseS3Url(store: string, env: Environment): S3StoreSettings {
       'it holds credentials; use the AWS environment, a profile, or S3_ACCESS_KEY',
     );
   }
-  if (!/^[a-z0-9][a-z0-9._-]{1,254}$/i.test(bucket)) {
+  if (!/^[a-z0-9][a-z0-9._-]{2,254}$/i.test(bucket)) {
     throw malformedUrl('it names no bucket');
   }
   return urlS3(bucket, match?.[2] || undefined, env);
 }
 
 function filePath(store: string): string {
+  const wrong = malformedUrl('a file URL has three slashes and an absolute path');
+  if (!/^file:\/\//i.test(store)) {
+    throw wrong;
+  }
   try {
     return fileURLToPath(store);
   } catch {
-    throw malformedUrl('a file URL has three slashes and an absolute path');
+    throw wrong;
   }
 }
 
