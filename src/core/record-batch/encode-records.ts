@@ -1,5 +1,5 @@
 import { SegctlError } from '../segctl-error.ts';
-import { parseHeaders } from './header-json.ts';
+import { HeadersWriter } from './encode-headers.ts';
 import { Int64Column } from './int64-columns.ts';
 import type { BytesColumn, RecordColumns } from './record-columns.ts';
 import {
@@ -15,11 +15,11 @@ import {
 const INITIAL_BYTES = 64 * 1024;
 /** Below this a loop beats the two views that a bulk copy needs. */
 const BULK_COPY_BYTES = 40;
+const OPENING_BRACKET = 0x5b;
+const CLOSING_BRACKET = 0x5d;
 const MAX_INT32 = 2 ** 31 - 1;
 /** BatchLength is an int32. */
 const MAX_RECORDS_BYTES = 2 ** 31 - 1 - 64;
-
-const textEncoder = new TextEncoder();
 
 /** Where the encoder leaves what the batch header says about the records. */
 export interface EncodedRecords {
@@ -37,6 +37,7 @@ export interface EncodedRecords {
 export class RecordsWriter {
   /** The buffer; another one after each growth. */
   bytes = new Uint8Array(INITIAL_BYTES);
+  readonly #headers = new HeadersWriter();
 
   /**
    * Writes the rows [from, to) from position `reserved` on. Timestamps are written against that of
@@ -95,7 +96,7 @@ export class RecordsWriter {
   ): number {
     const keyBytes = lengthAt(columns.key, row);
     const valueBytes = lengthAt(columns.value, row);
-    const headers = wireHeaders(columns.headers, row);
+    const headersBytes = this.#writeHeaders(columns.headers, row);
     const bodyBytes =
       1 +
       (bigTimestampDelta === null
@@ -106,7 +107,7 @@ export class RecordsWriter {
       Math.max(keyBytes, 0) +
       sizeOfVarint(valueBytes) +
       Math.max(valueBytes, 0) +
-      headers.length;
+      headersBytes;
     this.#reserve(start, bodyBytes + 5);
 
     const target = this.bytes;
@@ -118,15 +119,25 @@ export class RecordsWriter {
         : writeBigVarlong(target, at, bigTimestampDelta);
     at = writeVarint(target, at, offsetDelta);
     at = writeVarint(target, at, keyBytes);
-    if (keyBytes > 0) at = copyValue(columns.key, row, keyBytes, target, at);
+    if (keyBytes > 0)
+      at = copyBytes(columns.key.data, columns.key.offsets[row] ?? 0, keyBytes, target, at);
     at = writeVarint(target, at, valueBytes);
-    if (valueBytes > 0) at = copyValue(columns.value, row, valueBytes, target, at);
-    if (headers === NO_HEADERS) {
-      target[at] = 0;
-      return at + 1;
-    }
-    target.set(headers, at);
-    return at + headers.length;
+    if (valueBytes > 0)
+      at = copyBytes(columns.value.data, columns.value.offsets[row] ?? 0, valueBytes, target, at);
+    return copyBytes(this.#headers.bytes, 0, headersBytes, target, at);
+  }
+
+  /** Leaves the header count and headers of a row at the start of the headers writer's bytes. */
+  #writeHeaders(column: BytesColumn, row: number): number {
+    const length = lengthAt(column, row);
+    const { data, offsets } = column;
+    const start = offsets[row] ?? 0;
+    const isEmpty =
+      length <= 0 ||
+      (length === 2 && data[start] === OPENING_BRACKET && data[start + 1] === CLOSING_BRACKET);
+    if (!isEmpty) return this.#headers.write(data, start, start + length);
+    this.#headers.bytes[0] = 0;
+    return 1;
   }
 
   #reserve(used: number, more: number): void {
@@ -148,59 +159,20 @@ function lengthAt(column: BytesColumn, row: number): number {
   return (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
 }
 
-function copyValue(
-  column: BytesColumn,
-  row: number,
+/** Returns the position after the copy. */
+function copyBytes(
+  source: Uint8Array,
+  start: number,
   length: number,
   target: Uint8Array,
   at: number,
 ): number {
-  const source = column.data;
-  const start = column.offsets[row] ?? 0;
   if (length >= BULK_COPY_BYTES) {
     target.set(source.subarray(start, start + length), at);
   } else {
     for (let i = 0; i < length; i++) target[at + i] = source[start + i] ?? 0;
   }
   return at + length;
-}
-
-/** A header count of zero. */
-const NO_HEADERS = new Uint8Array([0]);
-const OPENING_BRACKET = 0x5b;
-const CLOSING_BRACKET = 0x5d;
-
-/** The header count and headers of a row in wire form. */
-function wireHeaders(column: BytesColumn, row: number): Uint8Array {
-  const length = lengthAt(column, row);
-  if (length <= 0) return NO_HEADERS;
-  const start = column.offsets[row] ?? 0;
-  const { data } = column;
-  if (length === 2 && data[start] === OPENING_BRACKET && data[start + 1] === CLOSING_BRACKET) {
-    return NO_HEADERS;
-  }
-  const headers = parseHeaders(data.subarray(start, start + length));
-  const keys = headers.map(({ key }) => textEncoder.encode(key));
-  let bytes = sizeOfVarint(headers.length);
-  for (const [i, { value }] of headers.entries()) {
-    const keyBytes = keys[i]?.length ?? 0;
-    bytes += sizeOfVarint(keyBytes) + keyBytes;
-    bytes += value === null ? 1 : sizeOfVarint(value.length) + value.length;
-  }
-  const wire = new Uint8Array(bytes);
-  let at = writeVarint(wire, 0, headers.length);
-  for (const [i, { value }] of headers.entries()) {
-    at = writeBytes(wire, at, keys[i] ?? null);
-    at = writeBytes(wire, at, value);
-  }
-  return wire;
-}
-
-function writeBytes(target: Uint8Array, at: number, value: Uint8Array | null): number {
-  if (value === null) return writeVarint(target, at, -1);
-  const start = writeVarint(target, at, value.length);
-  target.set(value, start);
-  return start + value.length;
 }
 
 function offsetOutOfRange(offset: bigint, baseOffset: bigint): SegctlError {

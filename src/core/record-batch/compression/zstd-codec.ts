@@ -34,8 +34,15 @@ interface ZstdFrame {
 /** Level 3 is zstd's and Kafka's default. */
 const LEVEL = 3;
 
-/** Instantiates the WebAssembly module, once a process. */
-export async function loadZstdCodec(): Promise<Codec> {
+let loading: Promise<Codec> | undefined;
+
+/** The codec, after the WebAssembly module was instantiated, which happens once a process. */
+export function loadZstdCodec(): Promise<Codec> {
+  loading ??= instantiate();
+  return loading;
+}
+
+async function instantiate(): Promise<Codec> {
   const zstd = await import('@bokuweb/zstd-wasm');
   await zstd.init();
   return {
