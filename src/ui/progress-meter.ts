@@ -85,7 +85,11 @@ export class ProgressMeter {
     const left = this.timeLeftMs(now);
     const shownRate =
       rate === undefined ? [] : [`${amount(rate < 10 ? round(rate) : Math.round(rate))}/s`];
-    return [count, ...shownRate, ...(left === undefined ? [] : [`${humanDuration(left)} left`])];
+    return [
+      count,
+      ...shownRate,
+      ...(left === undefined ? [] : [`${humanDuration(Math.ceil(left / 1000) * 1000)} left`]),
+    ];
   }
 }
 
