@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', 'test/**/*.test.tsx', 'tantivy-napi/test/**/*.test.ts'],
+    include: ['test/**/*.test.{ts,tsx}', 'tantivy-napi/test/**/*.test.ts'],
+    reporters: ['default', ['json', { outputFile: '.cache/test-results.json' }]],
     testTimeout: 60_000,
-    hookTimeout: 180_000,
+    hookTimeout: 300_000,
     pool: 'forks',
   },
 });
