@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { SegctlError } from '../core/segctl-error.ts';
 import { type EditPlan, type IndexEdit, planEdit } from '../core/segment-index/index-edit.ts';
 import { IndexParser } from '../core/segment-index/index-parser.ts';
-import { JsonFault } from '../core/segment-index/json-machine.ts';
+import { JsonFault } from '../core/segment-index/json-fault.ts';
 import type { SegmentIndex } from '../core/segment-index/segment-index.ts';
 import { applySplices, formatIndex, type KeyEntries } from '../core/segment-index/splice-stream.ts';
 import { withOpenIndex } from './index-file.ts';

@@ -1,15 +1,14 @@
-import {
-  JsonFault,
-  type JsonHandler,
-  type JsonKind,
-  JsonMachine,
-} from '../segment-index/json-machine.ts';
+import { JsonFault } from '../segment-index/json-fault.ts';
+import { type JsonHandler, type JsonKind, JsonMachine } from '../segment-index/json-machine.ts';
+import type { TextBuffer } from '../segment-index/json-text.ts';
 
 /** Integers are bigint, exact as spelled; any other number is a number. */
 export type JsonValue = string | number | bigint | boolean | null | JsonValue[] | JsonMembers;
 export type JsonMembers = Map<string, JsonValue>;
 
 type Container = JsonValue[] | JsonMembers;
+
+type ItemHandler = (array: string, nth: number, item: JsonValue | undefined) => void;
 
 /**
  * Builds the values of a JSON object, but hands over the elements of its large arrays one by one
@@ -21,16 +20,16 @@ export class JsonItems implements JsonHandler {
   readonly members: JsonMembers = new Map();
   readonly #machine = new JsonMachine(this);
   readonly #streamed: ReadonlySet<string>;
-  readonly #onItem: (array: string, nth: number, item: JsonValue) => void;
+  readonly #skipped: ReadonlySet<string>;
+  readonly #onItem: ItemHandler;
   /** Containers that are open, the document's first. */
   readonly #open: { readonly container: Container; key: string }[] = [];
   #items = 0;
 
-  constructor(
-    streamed: ReadonlySet<string>,
-    onItem: (array: string, nth: number, item: JsonValue) => void,
-  ) {
+  /** Elements of the `skipped` arrays are checked for syntax alone, and handed over as undefined. */
+  constructor(streamed: ReadonlySet<string>, skipped: ReadonlySet<string>, onItem: ItemHandler) {
     this.#streamed = streamed;
+    this.#skipped = skipped;
     this.#onItem = onItem;
   }
 
@@ -49,6 +48,9 @@ export class JsonItems implements JsonHandler {
     if (this.#open.length === 0 && kind !== 'object') {
       throw new JsonFault(at, 'an object', `an ${kind}`);
     }
+    if (this.#skipped.has(this.#array() ?? '')) {
+      return false;
+    }
     if (kind === 'object') {
       this.#open.push({ container: this.#open.length === 0 ? this.members : new Map(), key: '' });
     } else if (kind === 'array') {
@@ -58,7 +60,8 @@ export class JsonItems implements JsonHandler {
     return true;
   }
 
-  key(text: string, at: number): void {
+  key(buffer: TextBuffer, at: number): void {
+    const text = buffer.toString();
     const top = this.#open.at(-1);
     if (top?.container instanceof Map) {
       if (top.container.has(text)) {
@@ -68,8 +71,8 @@ export class JsonItems implements JsonHandler {
     }
   }
 
-  scalar(kind: JsonKind, text: string): void {
-    this.#add(scalarValue(kind, text));
+  scalar(kind: JsonKind, text: TextBuffer): void {
+    this.#add(scalarValue(kind, text.toString()));
   }
 
   close(): void {
@@ -79,7 +82,16 @@ export class JsonItems implements JsonHandler {
     }
   }
 
-  ignored(): void {}
+  ignored(): void {
+    this.#onItem(this.#array() ?? '', this.#items++, undefined);
+  }
+
+  /** The array of the document whose elements come now. */
+  #array(): string | undefined {
+    return this.#open.length === 2 && Array.isArray(this.#open[1]?.container)
+      ? this.#open[0]?.key
+      : undefined;
+  }
 
   #add(value: JsonValue): void {
     const top = this.#open.at(-1);
@@ -90,7 +102,7 @@ export class JsonItems implements JsonHandler {
       top.container.set(top.key, value);
       return;
     }
-    const array = this.#open.length === 2 ? this.#open[0]?.key : undefined;
+    const array = this.#array();
     if (array !== undefined && this.#streamed.has(array)) {
       this.#onItem(array, this.#items++, value);
     } else {

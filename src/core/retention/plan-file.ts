@@ -1,4 +1,4 @@
-import { JsonFault } from '../segment-index/json-machine.ts';
+import { JsonFault } from '../segment-index/json-fault.ts';
 import type { SegmentEntry } from '../segment-index/segment-entry.ts';
 import { parseBudget } from './budget.ts';
 import type { Hold } from './hold.ts';
@@ -47,40 +47,33 @@ export function plannedSegment(decision: Decision): PlannedSegment {
   return { ...decision, reasons };
 }
 
-const MEMBERS = [
-  'version',
-  'createdAt',
-  'at',
-  'indexDigest',
-  'policy',
-  'summary',
-  'partitions',
-  'delete',
-  'keep',
-  'ignored',
-];
+const ARRAYS = ['partitions', 'delete', 'keep', 'ignored'];
+const MEMBERS = ['version', 'createdAt', 'at', 'indexDigest', 'policy', 'summary', ...ARRAYS];
 
 /**
  * Reads a plan file to its end. Whatever is not a plan as planJson writes it, one of another version
  * or one whose counts disagree, is the usage error `plan-malformed` that names the byte or the
- * path. Items of `keep` and `ignored` are checked, handed to `onStaying`, and not kept.
+ * path. Items of `keep` and `ignored` are handed to `onStaying` and not kept; without it they are
+ * counted and checked for JSON's syntax alone, since nothing is done by them.
  */
 export async function readPlanFile(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  onStaying: (segment: PlannedSegment) => void = () => {},
+  onStaying?: (segment: PlannedSegment) => void,
 ): Promise<SavedPlan> {
   const deletions: PlannedSegment[] = [];
   const counts = { delete: 0, keep: 0, ignored: 0 };
-  const items = new JsonItems(new Set(MEMBERS.slice(6)), (array, nth, item) => {
+  const streamed = new Set(ARRAYS);
+  const skipped = new Set(
+    ARRAYS.filter((name) => name === 'partitions' || (name !== 'delete' && !onStaying)),
+  );
+  const items = new JsonItems(streamed, skipped, (array, nth, item) => {
     const shape = new JsonShape(item, `${array}[${nth}]`);
-    if (array === 'partitions') {
-      shape.object(['topic', 'partition'], true);
-    } else if (array === 'delete') {
+    if (array === 'delete') {
       counts.delete++;
       deletions.push(readSegment(shape, array));
     } else if (array === 'keep' || array === 'ignored') {
       counts[array]++;
-      onStaying(readSegment(shape, array));
+      onStaying?.(readSegment(shape, array));
     }
   });
   try {
@@ -116,7 +109,7 @@ function readDocument(
     version.fail(`${PLAN_VERSION}, the version that this segctl reads`);
   }
   const member = new JsonShape(members, '').object(MEMBERS);
-  for (const name of MEMBERS.slice(6)) {
+  for (const name of ARRAYS) {
     member(name).array();
   }
   const summary = member('summary').object(['delete', 'keep', 'ignored'], true);

@@ -1,6 +1,6 @@
 import { SegctlError } from '../segctl-error.ts';
 import type { ByteSource } from './byte-source.ts';
-import type { JsonFault } from './json-machine.ts';
+import type { JsonFault } from './json-fault.ts';
 
 /** Where in the document's structure a fault lies, e.g. `$["orders-0"][3].max_offset`. */
 export interface FaultPlace {

@@ -1,7 +1,9 @@
 import { ENTRY_FIELDS, EXPECTED, FIELD, INTEGER_RANGES } from './entry-fields.ts';
 import { FastEntryReader, type FastTemplate, fastTemplate } from './fast-entry.ts';
 import { IndexColumns } from './index-columns.ts';
-import { JsonFault, type JsonHandler, type JsonKind, JsonMachine } from './json-machine.ts';
+import { JsonFault } from './json-fault.ts';
+import { type JsonHandler, type JsonKind, JsonMachine } from './json-machine.ts';
+import type { TextBuffer } from './json-text.ts';
 import { formatPartitionKey, parsePartitionKey, type TopicPartition } from './partition-key.ts';
 
 /** One key of the file with its array, in file order. */
@@ -36,6 +38,7 @@ export type PartitionFilter = (partition: TopicPartition | undefined) => boolean
 export class SkipUncertain extends Error {}
 
 const UNKNOWN_FIELD = -1;
+const FIELD_NAMES = ENTRY_FIELDS.map((field) => new TextEncoder().encode(field.name));
 const FIELD_NUMBERS: ReadonlyMap<string, number> = new Map(
   ENTRY_FIELDS.map((field, number) => [field.name, number]),
 );
@@ -66,7 +69,9 @@ export class IndexParser implements JsonHandler {
   #entryStart = 0;
   #asSequence = false;
   #field = UNKNOWN_FIELD;
-  #fieldName = '';
+  /** Between a field's name and the end of its value. */
+  #inField = false;
+  #lastField = UNKNOWN_FIELD;
   #seen = 0;
   #strings: string[] = [];
   #integers: bigint[] = [];
@@ -117,9 +122,11 @@ export class IndexParser implements JsonHandler {
     path += `[${this.columns.length - (key?.firstRow ?? 0)}]`;
     if (this.#level < 3) return path;
     if (this.#asSequence) return `${path}[${this.#field}]`;
-    if (this.#fieldName === '') return path;
-    const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(this.#fieldName);
-    return path + (plain ? `.${this.#fieldName}` : `[${JSON.stringify(this.#fieldName)}]`);
+    const name = this.#fieldName();
+    if (name === undefined) return path;
+    return (
+      path + (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`)
+    );
   }
 
   begin(kind: JsonKind, at: number): boolean {
@@ -143,27 +150,39 @@ export class IndexParser implements JsonHandler {
     }
   }
 
-  key(text: string, at: number): void {
+  key(text: TextBuffer, at: number): void {
     if (this.#level === 1) {
-      this.#keyText = text;
+      this.#keyText = text.toString();
       return;
     }
-    this.#fieldName = text;
-    this.#field = FIELD_NUMBERS.get(text) ?? UNKNOWN_FIELD;
+    this.#inField = true;
+    // Mostly a field follows the one that the server writes before it.
+    const next = this.#lastField + 1;
+    const expected = FIELD_NAMES[next];
+    if (expected !== undefined && text.equals(expected)) this.#field = next;
+    else this.#field = FIELD_NUMBERS.get(text.toString()) ?? UNKNOWN_FIELD;
     if (this.#field === UNKNOWN_FIELD) {
-      this.#unknown.push(text);
+      this.#unknown.push(text.toString());
       return;
     }
+    this.#lastField = this.#field;
     if ((this.#seen & (1 << this.#field)) !== 0) {
-      throw new JsonFault(at, 'each known field once', `"${text}" a second time`);
+      const name = ENTRY_FIELDS[this.#field]?.name;
+      throw new JsonFault(at, 'each known field once', `"${name}" a second time`);
     }
   }
 
-  scalar(_kind: JsonKind, text: string, at: number): void {
+  scalar(_kind: JsonKind, text: TextBuffer, at: number): void {
     const field = ENTRY_FIELDS[this.#field];
     if (field === undefined) return;
-    if (field.type === 'string') this.#strings[this.#field] = text;
-    else this.#integers[this.#field] = parseInteger(text, field.type, at);
+    if (field.type === 'string') this.#strings[this.#field] = text.toString();
+    else {
+      const small = text.smallInteger();
+      this.#integers[this.#field] =
+        small === undefined || field.type === 'i32'
+          ? parseInteger(text.toString(), field.type, at)
+          : BigInt(small);
+    }
     this.#fieldDone();
   }
 
@@ -214,7 +233,8 @@ export class IndexParser implements JsonHandler {
     this.#entryStart = at;
     this.#asSequence = asSequence;
     this.#field = asSequence ? 0 : UNKNOWN_FIELD;
-    this.#fieldName = '';
+    this.#lastField = UNKNOWN_FIELD;
+    this.#inField = asSequence;
     this.#seen = 0;
     this.#unknown = [];
   }
@@ -232,7 +252,12 @@ export class IndexParser implements JsonHandler {
   #fieldDone(): void {
     if (this.#field !== UNKNOWN_FIELD) this.#seen |= 1 << this.#field;
     if (this.#asSequence) this.#field++;
-    else this.#fieldName = '';
+    else this.#inField = false;
+  }
+
+  #fieldName(): string | undefined {
+    if (!this.#inField) return undefined;
+    return this.#field === UNKNOWN_FIELD ? this.#unknown.at(-1) : ENTRY_FIELDS[this.#field]?.name;
   }
 
   #endEntry(end: number): void {

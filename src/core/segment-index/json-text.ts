@@ -1,7 +1,11 @@
 /** Beyond this a text is refused: no name or path is so long, and memory has to stay bounded. */
 const MAX_TEXT_BYTES = 16 << 20;
+/** Up to here a loop is faster than a call into the runtime. */
+const SHORT_BYTES = 48;
+/** So many digits always fit a double without loss. */
+const SAFE_DIGITS = 15;
 
-/** Collects the bytes of one string or number. */
+/** Collects the bytes of one string or number; used again for the next. */
 export class TextBuffer {
   #bytes = Buffer.allocUnsafe(256);
   #length = 0;
@@ -22,11 +26,31 @@ export class TextBuffer {
 
   /** False where the text would grow too long. */
   append(chunk: Uint8Array, from: number, to: number): boolean {
-    if (this.#length + to - from > MAX_TEXT_BYTES) return false;
+    const length = this.#length;
+    if (length + to - from > MAX_TEXT_BYTES) return false;
     this.#reserve(to - from);
-    this.#bytes.set(chunk.subarray(from, to), this.#length);
-    this.#length += to - from;
+    if (to - from > SHORT_BYTES) this.#bytes.set(chunk.subarray(from, to), length);
+    else for (let i = from; i < to; i++) this.#bytes[length + i - from] = chunk[i] ?? 0;
+    this.#length = length + to - from;
     return true;
+  }
+
+  equals(other: Uint8Array): boolean {
+    if (this.#length !== other.length) return false;
+    for (let i = 0; i < other.length; i++) if (this.#bytes[i] !== other[i]) return false;
+    return true;
+  }
+
+  /** The value of a text of at most 15 digits without leading zero; undefined for any other. */
+  smallInteger(): number | undefined {
+    if (this.#length > SAFE_DIGITS || this.#length === 0) return undefined;
+    let value = 0;
+    for (let i = 0; i < this.#length; i++) {
+      const digit = (this.#bytes[i] ?? 0) - 0x30;
+      if (digit < 0 || digit > 9) return undefined;
+      value = value * 10 + digit;
+    }
+    return this.#bytes[0] === 0x30 && this.#length > 1 ? undefined : value;
   }
 
   toString(): string {

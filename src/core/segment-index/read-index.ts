@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ByteSource } from './byte-source.ts';
 import { malformedError } from './index-errors.ts';
 import { IndexParser, type PartitionFilter, SkipUncertain } from './index-parser.ts';
-import { JsonFault } from './json-machine.ts';
+import { JsonFault } from './json-fault.ts';
 import { SegmentIndex } from './segment-index.ts';
 
 export interface ReadIndexOptions {
