@@ -97,7 +97,10 @@ export interface BlobColumn {
 
 export type Column = I64Column | DateColumn | U64Column | F64Column | BoolColumn | BlobColumn;
 
-/** Arrays are the caller's own: nothing else writes to them, and their buffers can be transferred to a worker. */
+/**
+ * The arrays are the caller's own, each over a buffer of its own outside V8's heap: they outlive the index. To another
+ * thread Node.js copies such buffers, even where it is told to transfer them.
+ */
 export interface ColumnBatch {
   /** At least 1. */
   readonly numDocs: number;

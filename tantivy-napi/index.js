@@ -286,6 +286,7 @@ function fileMap(files) {
   return new Map(files.map(({ name, data }) => [name, data]));
 }
 
+/** Copies, for the batch may have to wait for its turn while the caller goes on with the arrays. */
 function columnInput(name, type, column) {
   const nulls = column.nulls ?? undefined;
   if (nulls !== undefined && !(nulls instanceof Uint8Array)) {
@@ -301,10 +302,10 @@ function columnInput(name, type, column) {
     if (!(column.data instanceof Uint8Array && column.offsets instanceof Uint32Array)) {
       throw invalid(`column '${name}' needs data (Uint8Array) and offsets (Uint32Array)`);
     }
-    return { data: column.data, offsets: column.offsets, nulls };
+    return { data: column.data.slice(), offsets: column.offsets.slice(), nulls: nulls?.slice() };
   }
   const [[key, array]] = Object.entries(TYPED_ARRAYS[type]);
   if (!(column.values instanceof array))
     throw invalid(`column '${name}' needs values (${array.name})`);
-  return { [key]: column.values, nulls };
+  return { [key]: column.values.slice(), nulls: nulls?.slice() };
 }

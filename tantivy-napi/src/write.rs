@@ -9,6 +9,7 @@ use tantivy::schema::{
     BytesOptions, DateOptions, DateTimePrecision, Field, IndexRecordOption, NumericOptions, Schema,
     TextFieldIndexing, TextOptions,
 };
+use tantivy::tokenizer::TokenizerManager;
 use tantivy::{DateTime, Index, IndexSettings, IndexWriter, TantivyDocument, TantivyError};
 
 use crate::columns::{ColumnType, Values};
@@ -63,6 +64,15 @@ impl Builder {
             .iter()
             .map(|field| (field.name.clone(), field.kind))
             .collect();
+        let tokenizers = TokenizerManager::default();
+        if let Some((field, tokenizer)) = fields
+            .iter()
+            .filter_map(|field| Some((field, field.tokenizer.as_deref()?)))
+            .find(|(_, tokenizer)| tokenizers.get(tokenizer).is_none())
+        {
+            let what = format!("field '{}': no tokenizer '{tokenizer}'", field.name);
+            return Err(Failure::new(Code::Schema, what));
+        }
         let schema = schema_of(fields)?;
         let directory = RamDirectory::create();
         let index =
