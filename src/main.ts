@@ -34,12 +34,13 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
         const { openContext } = await import('./context.ts');
         const context = await openContext(this, io);
         try {
-          exit = (await run(context, this.args, this.opts<Flags>())) ?? 'ok';
+          exit = (await run(context, this.args, this.opts<Flags>(), this)) ?? 'ok';
         } finally {
           await context.close();
         }
       };
     },
+    run: (words) => main(words, io),
   };
   try {
     const { buildProgram } = await import('./commands/program.ts');

@@ -7,6 +7,7 @@ export type Run<Flags> = (
   context: Context,
   args: readonly string[],
   flags: Flags,
+  command: Command,
 ) => Promise<ExitName | undefined>;
 
 /** How the command tree gets at the invocation that it is parsed for. */
@@ -15,4 +16,6 @@ export interface CommandRuntime {
   action<Flags extends OptionValues>(
     run: Run<Flags>,
   ): (this: Command, ...args: unknown[]) => Promise<void>;
+  /** Runs another command line in this process, on the same streams; gives its exit status. */
+  run(argv: readonly string[]): Promise<number>;
 }

@@ -28,7 +28,11 @@ export async function resolveSettings(command: Command, io: Io): Promise<Setting
   return {
     dataDir: flags.dataDir,
     indexPath: flags.index ?? join(flags.dataDir, 'segment_index.json'),
-    store: storeSettings(io.env, { dataDir: flags.dataDir, store: flags.store }),
+    store: storeSettings(io.env, {
+      // The variable and the default are left to it, so that it can name them as the origin.
+      dataDir: isGiven(command, 'dataDir') ? flags.dataDir : undefined,
+      store: flags.store,
+    }),
     format: flags.format,
     config,
     logLevel: flags.quiet === true ? 'warn' : flags.verbose === true ? 'debug' : 'info',
@@ -39,6 +43,12 @@ export async function resolveSettings(command: Command, io: Io): Promise<Setting
     nowMs: flags.at === undefined ? realNowMs : parseTime(flags.at, realNowMs, '--at'),
     origins: origins(command),
   };
+}
+
+/** Whether a global flag was typed or comes from segctl.yaml. */
+function isGiven(command: Command, attribute: string): boolean {
+  const source = rootOf(command).getOptionValueSource(attribute);
+  return source === 'cli' || source === 'config';
 }
 
 function parseConcurrency(text: string): number {
