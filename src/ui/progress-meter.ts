@@ -1,5 +1,5 @@
+import { displayWidth, truncate } from './display-width.ts';
 import { humanCount, humanDuration, humanSize } from './human.ts';
-import { displayWidth, truncate } from './terminal-text.ts';
 
 export interface ProgressTask {
   /** What is being done, such as `deleting objects`. */

@@ -7,7 +7,7 @@ export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 export interface RenderOptions {
   readonly format: OutputFormat;
-  /** Columns of the terminal that stdout is; absent where it is none, and then nothing is cut. */
+  /** Columns of the terminal that stdout is; absent where it is none. */
   readonly width?: number | undefined;
   readonly color: boolean;
   /** Whether stdout is a terminal: CSV then has its control characters escaped too. */

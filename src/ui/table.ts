@@ -1,6 +1,6 @@
 import CliTable3 from 'cli-table3';
 import pc from 'picocolors';
-import { displayWidth, truncate } from './terminal-text.ts';
+import { displayWidth, truncate } from './display-width.ts';
 
 export interface TableColumn {
   readonly header: string;
@@ -13,7 +13,7 @@ export interface TableColumn {
 }
 
 export interface TableOptions {
-  /** Columns of the terminal; absent where there is none, and then nothing is cut. */
+  /** Columns of the terminal; absent where there is none, and then only MAX_CUT_WIDTH cuts. */
   readonly width?: number | undefined;
   readonly color: boolean;
 }
@@ -21,6 +21,11 @@ export interface TableOptions {
 const GAP = 2;
 /** No column is cut below this, whatever the terminal: better a wrapped line than an unreadable one. */
 const MIN_CUT_WIDTH = 8;
+/**
+ * A cell that may be cut is cut here even where no terminal sets a limit: a column is padded to its
+ * widest cell, and one value of a megabyte would make a megabyte of every line.
+ */
+export const MAX_CUT_WIDTH = 500;
 
 /**
  * cli-table3 takes some 30 us a cell, which a listing of 100,000 segments can't afford: it lays out
@@ -118,7 +123,9 @@ function fitWidths(
   columns: readonly TableColumn[],
   available: number | undefined,
 ): number[] {
-  const widths = [...natural];
+  const widths = natural.map((width, i) =>
+    columns[i]?.cut === undefined ? width : Math.min(width, MAX_CUT_WIDTH),
+  );
   if (available === undefined) return widths;
   let excess = widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1)) - available;
   while (excess > 0) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { displayWidth } from '../../src/ui/display-width.ts';
 import { renderFields, renderTable, type TableColumn, TableLayout } from '../../src/ui/table.ts';
-import { displayWidth } from '../../src/ui/terminal-text.ts';
 
 const columns: readonly TableColumn[] = [
   { header: 'SEGMENT', cut: 'middle' },

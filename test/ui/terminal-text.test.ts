@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  bytesForTerminal,
-  displayWidth,
-  escapeForTerminal,
-  truncate,
-} from '../../src/ui/terminal-text.ts';
+import { displayWidth, truncate } from '../../src/ui/display-width.ts';
+import { bytesForTerminal, escapeForTerminal } from '../../src/ui/terminal-text.ts';
 
 /** Any UTF-16 at all, lone surrogates included. */
 const anyUtf16 = fc

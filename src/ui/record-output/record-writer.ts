@@ -10,7 +10,7 @@ export interface RecordWriterOptions {
   /** Also the fields of each record's batch. */
   readonly batchInfo: boolean;
   readonly encoding: ByteEncoding;
-  /** Columns of the terminal that stdout is; absent where it is none, and then nothing is cut. */
+  /** Columns of the terminal that stdout is; absent where it is none. */
   readonly width?: number | undefined;
   readonly color: boolean;
   /** Whether stdout is a terminal: what a terminal would obey is then escaped in every format. */

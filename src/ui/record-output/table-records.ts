@@ -1,6 +1,6 @@
 import { parseHeaders } from '../../core/record-batch/header-json.ts';
 import { humanTime } from '../human.ts';
-import { type TableColumn, TableLayout } from '../table.ts';
+import { MAX_CUT_WIDTH, type TableColumn, TableLayout } from '../table.ts';
 import { bytesForTerminal } from '../terminal-text.ts';
 import { BATCH_FIELDS, timestampTypeAt } from './batch-fields.ts';
 import { type ByteEncoding, encodeBytes } from './byte-encoding.ts';
@@ -22,7 +22,7 @@ const WIDE_COLUMNS: readonly TableColumn[] = [
 
 /**
  * For people: controls escaped, bytes that aren't text as `\xNN`, `(null)` and `(empty)` told apart,
- * markers as `[COMMIT]`. Cut to the terminal's width, whole where there is none.
+ * markers as `[COMMIT]`. Keys and values are cut to fit: whole values are for the other formats.
  */
 export function tableWriter(wide: boolean, options: RecordWriterOptions): RecordWriter {
   const batch = options.batchInfo ? BATCH_FIELDS : [];
@@ -34,11 +34,11 @@ export function tableWriter(wide: boolean, options: RecordWriterOptions): Record
     ],
     options,
   );
-  // No cell shows more bytes than the terminal has columns, so megabytes needn't be made into text.
-  const reach = options.width === undefined ? Number.POSITIVE_INFINITY : options.width * 4;
+  // A cell is cut anyway, so megabytes needn't be made into text: 4 bytes a column hold any UTF-8.
+  const reach = Math.min(options.width ?? MAX_CUT_WIDTH, MAX_CUT_WIDTH) * 4;
   const cells = (range: RecordRange, row: number) => [
     ...plainCells(range, row, options.encoding, reach),
-    ...(wide ? wideCells(range, row, options.encoding) : []),
+    ...(wide ? wideCells(range, row, options.encoding, reach) : []),
     ...batch.map(({ value }) => String(value(range.columns, row))),
   ];
   return {
@@ -75,11 +75,16 @@ function plainCells(
   ];
 }
 
-function wideCells({ columns }: RecordRange, row: number, encoding: ByteEncoding): string[] {
+function wideCells(
+  { columns }: RecordRange,
+  row: number,
+  encoding: ByteEncoding,
+  reach: number,
+): string[] {
   const headers = parseHeaders(bytesAt(columns.headers, row) ?? new Uint8Array());
   const pairs = headers.map(({ key, value }) => {
     const bytes = asBuffer(value);
-    return `${bytesForTerminal(Buffer.from(key))}=${shown(bytes, encoding, value?.length ?? 0)}`;
+    return `${bytesForTerminal(Buffer.from(key), reach)}=${shown(bytes, encoding, reach)}`;
   });
   return [timestampTypeAt(columns, row), pairs.join(' ')];
 }

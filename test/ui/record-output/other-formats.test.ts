@@ -169,6 +169,14 @@ describe('table', () => {
     expect([...line].length).toBeLessThan(80);
   });
 
+  it('does not let one large value widen every line where there is no terminal', async () => {
+    const large = record({ value: Buffer.alloc(1_000_000, 'x') });
+    const records = [large, ...Array.from({ length: 200 }, () => record({ value: bytes('y') }))];
+    for (const format of ['table', 'wide']) {
+      expect((await write(records, format)).length).toBeLessThan(201 * 700);
+    }
+  });
+
   it('shows headers and the batch when asked for', async () => {
     const records = [record({ headers: [{ key: 'h', value: bytes('x') }] })];
     const out = (await write(records, 'wide', { batchInfo: true })).toString();
