@@ -20,6 +20,7 @@ export function plannerIndex(
     })),
     unreadable: unreadableKeys(index),
     entry: (row) => index.entry(row),
+    objectStorePath: (row) => index.objectStorePath(row),
   };
 }
 

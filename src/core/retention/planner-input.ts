@@ -10,6 +10,8 @@ export interface PlannerIndex {
   readonly unreadable?: readonly UnreadableKey[];
   /** The entry at a place. It has to give equal values for as long as a plan of it is used. */
   entry(place: number): SegmentEntry;
+  /** That entry's store key, which is asked of all entries. */
+  objectStorePath(place: number): string;
 }
 
 export interface PlannerPartition {

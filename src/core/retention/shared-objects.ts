@@ -22,13 +22,16 @@ export function sharersOf(
     return sharers;
   }
   const leavingByObject = new Map<string, number[]>();
+  const names = new Set<string>();
   const gone = new Set<number>();
   for (const { place, drops } of leaving) {
     gone.add(place);
     for (const dropped of drops) {
       gone.add(dropped);
     }
-    const key = canonicalKey(index.entry(place).objectStorePath);
+    const path = index.objectStorePath(place);
+    names.add(lastPart(path));
+    const key = canonicalKey(path);
     const places = leavingByObject.get(key);
     if (places === undefined) {
       leavingByObject.set(key, [place]);
@@ -37,14 +40,24 @@ export function sharersOf(
     }
   }
   for (const place of placesOf(index)) {
-    if (!gone.has(place)) {
-      const key = canonicalKey(index.entry(place).objectStorePath);
-      for (const shared of leavingByObject.get(key) ?? []) {
+    if (gone.has(place)) {
+      continue;
+    }
+    const path = index.objectStorePath(place);
+    // Most names differ already, and a canonical key costs ten times as much.
+    if (names.has(lastPart(path))) {
+      for (const shared of leavingByObject.get(canonicalKey(path)) ?? []) {
         sharers.set(shared, place);
       }
     }
   }
   return sharers;
+}
+
+/** Equal for any two spellings of one key: what follows its last `/`, without empty and `.` parts. */
+function lastPart(path: string): string {
+  const part = path.slice(path.lastIndexOf('/') + 1);
+  return part === '' || part === '.' ? (canonicalKey(path).split('/').at(-1) ?? '') : part;
 }
 
 function* placesOf(index: PlannerIndex): Iterable<number> {

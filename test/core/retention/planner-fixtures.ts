@@ -59,19 +59,21 @@ export function indexOf(
     group.places.push(place);
     byKey.set(key, group);
   }
+  const entryAt = (place: number): SegmentEntry => {
+    const found = entries[place];
+    if (found === undefined) {
+      throw new RangeError(`no entry at ${place}`);
+    }
+    return found;
+  };
   return {
     entries,
     partitions: Array.from(byKey.values(), (group) => ({
       ...group,
       live: live(group.topic, group.partition),
     })),
-    entry: (place) => {
-      const found = entries[place];
-      if (found === undefined) {
-        throw new RangeError(`no entry at ${place}`);
-      }
-      return found;
-    },
+    entry: entryAt,
+    objectStorePath: (place) => entryAt(place).objectStorePath,
   };
 }
 
