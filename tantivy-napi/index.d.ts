@@ -86,16 +86,32 @@ export interface BoolColumn {
 }
 
 /** Row `i` is `data.subarray(offsets[i], offsets[i + 1])`. An empty value and no value differ in `nulls` alone. */
-export interface BlobColumn {
-  /** The bytes of `text` are UTF-8. */
-  readonly type: 'bytes' | 'text';
+interface Blob {
   readonly data: Uint8Array;
   /** One entry more than there are rows. */
   readonly offsets: Uint32Array;
   readonly nulls: Nulls;
 }
 
-export type Column = I64Column | DateColumn | U64Column | F64Column | BoolColumn | BlobColumn;
+export interface BytesColumn extends Blob {
+  readonly type: 'bytes';
+}
+
+/** Every row is UTF-8 of its own. */
+export interface TextColumn extends Blob {
+  readonly type: 'text';
+}
+
+export type BlobColumn = BytesColumn | TextColumn;
+
+export type Column =
+  | I64Column
+  | DateColumn
+  | U64Column
+  | F64Column
+  | BoolColumn
+  | BytesColumn
+  | TextColumn;
 
 /**
  * The arrays are the caller's own, each over a buffer of its own outside V8's heap: they outlive the index. To another
