@@ -1,37 +1,31 @@
-import type { RecordRange } from './record-range.ts';
-import { at, bytesAt } from './record-range.ts';
+import { type ControlType, readControlRecord } from '../../core/record-batch/control-record.ts';
+import { SegctlError } from '../../core/segctl-error.ts';
+import { at, bytesAt, type RecordRange } from './record-range.ts';
 
-/**
- * What a control record says. Key: int16 version, int16 type; value of the transaction markers:
- * int16 version, int32 coordinator epoch (KIP-98, Kafka's ControlRecordType and EndTxnMarker).
- */
+/** What a control record says. */
 export interface ControlMarker {
-  /** `ABORT`, `COMMIT`, another of Kafka's names, or `UNKNOWN` for what they don't cover. */
-  readonly type: string;
+  readonly type: ControlType;
   readonly coordinatorEpoch: number | null;
 }
 
-const CONTROL_TYPES = [
-  'ABORT',
-  'COMMIT',
-  'LEADER_CHANGE',
-  'SNAPSHOT_HEADER',
-  'SNAPSHOT_FOOTER',
-  'KRAFT_VERSION',
-  'KRAFT_VOTERS',
-];
-const COMMIT = 1;
-
-/** The marker in a row that is a control record, and null for rows of data. */
-export function controlMarkerAt(range: RecordRange, row: number): ControlMarker | null {
-  if (at(range.columns.isControl, row) === 0) return null;
-  const key = bytesAt(range.columns.key, row);
-  const value = bytesAt(range.columns.value, row);
-  const id = key !== null && key.length >= 4 ? key.readInt16BE(2) : -1;
-  const isTransactionMarker = id >= 0 && id <= COMMIT;
-  const hasEpoch = isTransactionMarker && value !== null && value.length >= 6;
-  return {
-    type: CONTROL_TYPES[id] ?? 'UNKNOWN',
-    coordinatorEpoch: hasEpoch ? value.readInt32BE(2) : null,
-  };
+/**
+ * The marker in a row that is a control record, and null for rows of data. One that can't be read
+ * is `UNKNOWN`: its key and value are printed all the same.
+ */
+export function controlMarkerAt({ columns }: RecordRange, row: number): ControlMarker | null {
+  if (at(columns.isControl, row) === 0) return null;
+  try {
+    const { type, coordinatorEpoch } = readControlRecord({
+      offset: at(columns.offset, row),
+      timestamp: at(columns.timestamp, row),
+      key: bytesAt(columns.key, row),
+      value: bytesAt(columns.value, row),
+      headers: [],
+      attributes: 0,
+    });
+    return { type, coordinatorEpoch };
+  } catch (error) {
+    if (!(error instanceof SegctlError)) throw error;
+    return { type: 'UNKNOWN', coordinatorEpoch: null };
+  }
 }
