@@ -41,6 +41,14 @@ export interface ProxyOptions {
   /** Waited before a request is forwarded. */
   readonly latencyMs?: number;
   readonly fault?: (call: WireCall, count: number) => Fault | undefined;
+  /** Answers in place of a server, by what the request's body says. */
+  readonly answer?: (call: WireCall, body: string) => Answer | Promise<Answer>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Record<string, string>;
 }
 
 export interface S3Proxy {
@@ -63,7 +71,17 @@ export async function startS3Proxy(options: ProxyOptions): Promise<S3Proxy> {
     const call = wireCall(incoming);
     calls.push(call);
     const fault = options.fault?.(call, calls.length);
-    const serve = (): void => handle(incoming, outgoing, options.target, fault);
+    const serve = (): void => {
+      if (options.answer === undefined || fault !== undefined) {
+        handle(incoming, outgoing, options.target, fault);
+      } else {
+        void whole(incoming).then(async (body) => {
+          const answer = await options.answer?.(call, body.toString());
+          outgoing.writeHead(answer?.status ?? 500, answer?.headers);
+          outgoing.end(answer?.body ?? '');
+        });
+      }
+    };
     if (options.latencyMs === undefined) {
       serve();
     } else {

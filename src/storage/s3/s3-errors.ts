@@ -34,9 +34,16 @@ export function s3Error(error: unknown, call: S3Call, scrub: Scrub): unknown {
   if (error instanceof SegctlError || isAbort(error)) {
     return error;
   }
-  const failure = readFailure(error);
+  const failure = inContext(readFailure(error), call);
   const cause = scrubbedCause(error, scrub);
   return objectError(failure, call, cause) ?? storeError(failure, call, cause, scrub);
+}
+
+/** A bare 404 to a request that names no object, as HEAD on a bucket gets, is about the bucket. */
+function inContext(failure: S3Failure, call: S3Call): S3Failure {
+  return failure.kind === 'no-such-key' && call.key === undefined
+    ? { ...failure, kind: 'no-such-bucket' }
+    : failure;
 }
 
 function objectError(failure: S3Failure, call: S3Call, cause: Error): SegctlError | undefined {

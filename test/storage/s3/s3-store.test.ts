@@ -1,9 +1,9 @@
 import { afterAll, describe, test } from 'vitest';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { openStore } from '../../src/storage/open-store.ts';
-import { storeSettings } from '../../src/storage/store-settings.ts';
-import { availableServer, type S3Server } from '../servers/s3-server.ts';
-import { conformanceSuite } from './conformance.ts';
+import type { ObjectStore } from '../../../src/storage/object-store.ts';
+import { openStore } from '../../../src/storage/open-store.ts';
+import { storeSettings } from '../../../src/storage/store-settings.ts';
+import { availableServer, type S3Server } from '../../servers/s3-server.ts';
+import { conformanceSuite } from '../conformance.ts';
 
 for (const name of ['moto', 'versitygw'] as const) {
   const start = await availableServer(name);
