@@ -9,11 +9,6 @@ export function humanSize(bytes: number | bigint): string {
   return prettyBytes(bytes, { binary: true });
 }
 
-/** Bytes a second, as `12.3 MiB/s`. */
-export function humanRate(bytesPerSecond: number): string {
-  return `${humanSize(Math.max(0, Math.round(bytesPerSecond)))}/s`;
-}
-
 /** A count with separators between thousands: `23,000`. */
 export function humanCount(count: number | bigint): string {
   return count.toString().replace(/\B(?=(\d{3})+$)/g, ',');

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   humanCount,
   humanDuration,
-  humanRate,
   humanSize,
   humanTime,
   humanTimeRange,
@@ -13,7 +12,7 @@ import { rangeBar } from '../../src/ui/range-bar.ts';
 import { rfc3339 } from '../../src/ui/rfc3339.ts';
 
 describe('human', () => {
-  it('sizes and rates in binary units', () => {
+  it('sizes in binary units', () => {
     expect([0, 1023, 1024, 6_197_084, 2n ** 64n - 1n].map(humanSize)).toEqual([
       '0 B',
       '1023 B',
@@ -21,7 +20,6 @@ describe('human', () => {
       '5.91 MiB',
       '16 EiB',
     ]);
-    expect(humanRate(12_900_000.7)).toBe('12.3 MiB/s');
   });
 
   it('counts in thousands', () => {
