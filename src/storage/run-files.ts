@@ -55,7 +55,7 @@ export class FsRunFiles implements RunFiles {
   async open(runId: string): Promise<JournalFile> {
     const path = join(this.name, runId, JOURNAL);
     return await this.#told(path, 'write', async () => {
-      const file = await this.#port.open(path);
+      const file = await this.#port.openWrite(path);
       try {
         const wholeLines = await endOfLastLine(file);
         if (wholeLines < (await file.sizeBytes())) await file.truncate(wholeLines);
@@ -71,7 +71,7 @@ export class FsRunFiles implements RunFiles {
     const path = join(this.name, runId, JOURNAL);
     let file: StateFile;
     try {
-      file = await this.#port.open(path);
+      file = await this.#port.openRead(path);
     } catch (error) {
       throw errnoOf(error) === 'ENOENT'
         ? runNotFound(this.name, runId)
@@ -99,7 +99,7 @@ export class FsRunFiles implements RunFiles {
     const path = join(this.#state, HISTORY);
     let file: StateFile;
     try {
-      file = await this.#port.open(path);
+      file = await this.#port.openRead(path);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return;
       throw failed(path, 'read', error);

@@ -12,8 +12,9 @@ export interface StateFsPort {
   list(path: string): Promise<readonly string[]>;
   /** Creates a file that must not exist yet. */
   create(path: string): Promise<StateFile>;
+  openRead(path: string): Promise<StateFile>;
   /** Opens an existing file for reading and writing. */
-  open(path: string): Promise<StateFile>;
+  openWrite(path: string): Promise<StateFile>;
   rename(from: string, to: string): Promise<void>;
   /** Gives a file a second name; fails with EEXIST when the name is taken. */
   link(existing: string, name: string): Promise<void>;
@@ -48,7 +49,8 @@ export const nodeStateFsPort: StateFsPort = {
     }
   },
   create: async (path) => stateFile(await open(path, 'wx+', 0o600)),
-  open: async (path) => stateFile(await open(path, 'r+')),
+  openRead: async (path) => stateFile(await open(path, 'r')),
+  openWrite: async (path) => stateFile(await open(path, 'r+')),
   rename,
   link,
   unlink,
