@@ -75,7 +75,15 @@ describe.skipIf(tools === null)(`Kafka's own classes (${seedNote})`, () => {
 });
 
 describe.skipIf(tools === null)(`DumpLogSegments (${seedNote})`, () => {
-  it.each(goldenLogs())('prints $name, with keys and payloads, as we do', ({ bytes }) => {
+  it('prints the fixture as it did when the fixture was made', () => {
+    const log = goldenLogs().find(({ name }) => name === 'payments-txn-0');
+    if (log === undefined) throw new Error('no fixture');
+    const options = { deep: true, printData: false };
+    expect(theTools().dumpLogSegments(log.bytes, 0n, options)).toBe(log.dump);
+  });
+
+  it('prints what the producers sent, with keys and payloads, as we do', () => {
+    const bytes = Buffer.concat(goldenLogs().map((log) => log.bytes));
     expectSameDump(bytes, 0n, { deep: true, printData: true });
   });
 

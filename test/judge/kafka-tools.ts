@@ -70,7 +70,7 @@ export class KafkaTools {
 
   /**
    * What DumpLogSegments prints of these bytes as a segment file of this base offset, from the line
-   * "Log starting offset" on. `errors` has what it says on stderr: gaps between offsets, for one.
+   * "Log starting offset" on. What it tells on stderr, such as gaps between offsets, is left out.
    */
   dumpLogSegments(
     bytes: Uint8Array,

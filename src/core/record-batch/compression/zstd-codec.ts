@@ -33,6 +33,8 @@ interface ZstdFrame {
 
 /** Level 3 is zstd's and Kafka's default. */
 const LEVEL = 3;
+/** The module's memory ends at 2 GiB, and holds the input too. */
+const MAX_UNPACKED_BYTES = 2 ** 30;
 
 let loading: Promise<Codec> | undefined;
 
@@ -47,7 +49,8 @@ async function instantiate(): Promise<Codec> {
   await zstd.init();
   return {
     compress: (records) => zstd.compress(records, LEVEL),
-    decompress(payload, maxBytes) {
+    decompress(payload, limitBytes) {
+      const maxBytes = Math.min(limitBytes, MAX_UNPACKED_BYTES);
       const parts: Uint8Array[] = [];
       let unpackedBytes = 0;
       for (const frame of readFrames(payload)) {
