@@ -4,7 +4,6 @@ import { parseCount, parseDuration, parseSize, parseTime } from '../../core/quan
 import type { IndexPartition } from '../../core/segment-index/index-partitions.ts';
 import { PartitionLookup } from '../../core/segment-index/lookup.ts';
 import type { SegmentIndex } from '../../core/segment-index/segment-index.ts';
-import { humanSize, plural } from '../../ui/human.ts';
 import { renderList } from '../../ui/result.ts';
 import type { CommandRuntime, Run } from '../command-runtime.ts';
 import { parseSelector, type Selector, selectionFilter, selectPartitions } from '../selection.ts';
@@ -73,6 +72,7 @@ export function parseLs(args: readonly string[], flags: LsFlags, nowMs: number):
 const runLs: Run<LsFlags> = async (context, args, flags) => {
   const query = parseLs(args, flags, context.nowMs);
   const options = renderOptions(context);
+  const { humanSize, plural } = await import('../../ui/human.ts');
   const index = await context.loadIndex(selectionFilter(query.selectors));
   const rows = sorted(matchingRows(index, query), index, query).slice(0, query.limit);
   let bytes = 0n;

@@ -12,7 +12,7 @@ export const SEGMENT_COLUMNS: readonly Column<SegmentRow>[] = [
     key: 'segmentId',
     header: 'SEGMENT',
     type: 'text',
-    cut: 'never',
+    cut: 'middle',
     value: ({ entry }) => entry.segmentId,
   },
   {

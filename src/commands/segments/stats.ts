@@ -7,7 +7,6 @@ import {
   partitionStats,
 } from '../../core/segment-index/partition-stats.ts';
 import type { Column } from '../../ui/column.ts';
-import { humanSize, plural } from '../../ui/human.ts';
 import { renderList } from '../../ui/result.ts';
 import type { CommandRuntime, Run } from '../command-runtime.ts';
 import { parseSelector, selectionFilter, selectPartitions } from '../selection.ts';
@@ -52,6 +51,7 @@ export function statsCommand(runtime: CommandRuntime): Command {
 const runStats: Run<Record<string, never>> = async (context, args) => {
   const selectors = args.map(parseSelector);
   const options = renderOptions(context);
+  const { humanSize, plural } = await import('../../ui/human.ts');
   const index = await context.loadIndex(selectionFilter(selectors));
   const partitions = selectPartitions(index, selectors);
   const rows = partitions.map(
