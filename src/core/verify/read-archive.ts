@@ -21,6 +21,16 @@ export type ReadOutcome<T> =
   | { readonly status: 'changing' }
   | { readonly status: 'unreadable'; readonly error: SegctlError };
 
+/** Anything but a read. */
+export type FailedRead = Exclude<ReadOutcome<unknown>, { status: 'read' }>;
+
+/** An open archive; whoever gets it closes it. */
+export interface OpenArchive {
+  readonly status: 'read';
+  readonly info: ObjectInfo;
+  readonly archive: Archive;
+}
+
 const TRIES = 3;
 /** What a fresh read may not meet again: the body broke off, or another object is there now. */
 const PASSING = new Set(['body-cut-short', 'object-changed']);
@@ -37,41 +47,73 @@ export async function readArchive<T>(
   use: (archive: Archive, info: ObjectInfo) => Promise<T>,
 ): Promise<ReadOutcome<T>> {
   for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const outcome = await readOnce(store, key, options, use);
-    if (outcome.status !== 'changing') return outcome;
+    const opened = await openOnce(store, key, options);
+    if (opened.status === 'changing') continue;
+    if (opened.status !== 'read') return opened;
+    const { archive, info } = opened;
+    try {
+      return { status: 'read', info, value: await use(archive, info) };
+    } catch (error) {
+      const failed = await failedRead(store, key, options, error, info);
+      if (failed.status !== 'changing') return failed;
+    } finally {
+      archive.close();
+    }
   }
   return { status: 'changing' };
 }
 
-async function readOnce<T>(
+/** The same, with the archive left open. */
+export async function openTied(
   store: ObjectStore,
   key: string,
   options: ReadOptions,
-  use: (archive: Archive, info: ObjectInfo) => Promise<T>,
-): Promise<ReadOutcome<T>> {
-  const call = options.signal === undefined ? {} : { signal: options.signal };
+): Promise<OpenArchive | FailedRead> {
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    const opened = await openOnce(store, key, options);
+    if (opened.status !== 'changing') return opened;
+  }
+  return { status: 'changing' };
+}
+
+async function openOnce(
+  store: ObjectStore,
+  key: string,
+  options: ReadOptions,
+): Promise<OpenArchive | FailedRead> {
   let info: ObjectInfo | undefined;
   try {
-    const body = await store.get(key, call);
+    const body = await store.get(key, callOptions(options));
     info = body.info;
     const open = options.whole === true ? openWholeArchive : openArchive;
-    const archive = await open(body, options);
-    try {
-      return { status: 'read', info, value: await use(archive, info) };
-    } finally {
-      archive.close();
-    }
+    return { status: 'read', info, archive: await open(body, options) };
   } catch (error) {
-    options.signal?.throwIfAborted();
-    if (error instanceof ArchiveError && info !== undefined) {
-      const now = await store.head(key, call);
-      if (now === undefined) return { status: 'missing' };
-      if (now.version !== info.version) return { status: 'changing' };
-      return { status: 'damaged', info, error };
-    }
-    if (!(error instanceof SegctlError)) throw error;
-    if (error.code === 'object-missing') return { status: 'missing' };
-    if (PASSING.has(error.code)) return { status: 'changing' };
-    return { status: 'unreadable', error };
+    return await failedRead(store, key, options, error, info);
   }
+}
+
+/** What an error while reading means; throws what is neither the archive's nor the store's. */
+async function failedRead(
+  store: ObjectStore,
+  key: string,
+  options: ReadOptions,
+  error: unknown,
+  info: ObjectInfo | undefined,
+): Promise<FailedRead> {
+  options.signal?.throwIfAborted();
+  if (error instanceof ArchiveError && info !== undefined) {
+    const now = await store.head(key, callOptions(options));
+    if (now === undefined) return { status: 'missing' };
+    return now.version === info.version
+      ? { status: 'damaged', info, error }
+      : { status: 'changing' };
+  }
+  if (!(error instanceof SegctlError)) throw error;
+  if (error.code === 'object-missing') return { status: 'missing' };
+  if (PASSING.has(error.code)) return { status: 'changing' };
+  return { status: 'unreadable', error };
+}
+
+function callOptions({ signal }: ReadOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
 }

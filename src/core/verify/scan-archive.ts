@@ -1,5 +1,6 @@
 import type { Archive } from '../archive/open-archive.ts';
 import type { FindingId } from '../findings.ts';
+import type { RecordColumns } from '../record-batch/record-columns.ts';
 import type { Fact } from '../segctl-error.ts';
 import type { ArchiveKey } from './archive-key.ts';
 import { missingOffsets, type RecordStats, RecordStatsBuilder } from './record-stats.ts';
@@ -31,17 +32,37 @@ export interface Scan {
 /** i64::MIN, see LOST_MAX_TIMESTAMP. */
 const LOST = -(2n ** 63n);
 
+/** Takes an archive's records, all of them and in order, and checks the archive against itself. */
+export class ScanBuilder {
+  readonly #archive: Archive;
+  readonly #place: ArchiveKey | undefined;
+  readonly #stats = new RecordStatsBuilder();
+
+  constructor(archive: Archive, place: ArchiveKey | undefined) {
+    this.#archive = archive;
+    this.#place = place;
+  }
+
+  add(piece: RecordColumns): void {
+    this.#stats.add(piece);
+  }
+
+  finish(): Scan {
+    const stats = this.#stats.finish();
+    const { topic, partition, createdAtSeconds, recordCount } = this.#archive.metadata;
+    const scanned = { topic, partition, createdAtSeconds, metadataRecords: recordCount, stats };
+    return { scanned, problems: [...problemsOf(this.#archive, scanned, this.#place)] };
+  }
+}
+
 /**
- * Reads every record and checks the archive against itself. Throws ArchiveError for what can't be
- * read. Checksums of files that records are not read from are `archive.verifyFiles`' part.
+ * Reads every record. Throws ArchiveError for what can't be read. Checksums of files that records
+ * are not read from are `archive.verifyFiles`' part.
  */
 export async function scanArchive(archive: Archive, place: ArchiveKey | undefined): Promise<Scan> {
-  const builder = new RecordStatsBuilder();
+  const builder = new ScanBuilder(archive, place);
   for await (const piece of archive.records()) builder.add(piece);
-  const stats = builder.finish();
-  const { topic, partition, createdAtSeconds, recordCount } = archive.metadata;
-  const scanned = { topic, partition, createdAtSeconds, metadataRecords: recordCount, stats };
-  return { scanned, problems: [...problemsOf(archive, scanned, place)] };
+  return builder.finish();
 }
 
 function* problemsOf(
