@@ -81,21 +81,28 @@ async function readWhole(
   }
 }
 
-/** Chunks of an open file; the next one is read while the one before it is worked on. */
-export function handleSource(name: string, handle: ReadHandle, sizeHintBytes: number): ByteSource {
+/**
+ * Chunks of an open file, the next one read while the one before it is worked on. Reads the size
+ * that the file had, so that one that grows all the time comes to an end.
+ */
+function handleSource(name: string, handle: ReadHandle, sizeBytes: number): ByteSource {
+  const readAt = async (buffer: Uint8Array, position: number) => {
+    const wanted = Math.min(CHUNK_BYTES, sizeBytes - position);
+    return wanted <= 0 ? 0 : await handle.read(buffer.subarray(0, wanted), position);
+  };
   return {
     name,
-    sizeHintBytes,
+    sizeHintBytes: sizeBytes,
     async *chunks() {
       let [current, next] = [new Uint8Array(CHUNK_BYTES), new Uint8Array(CHUNK_BYTES)];
       let position = 0;
-      let pending = handle.read(current, position);
+      let pending = readAt(current, position);
       try {
         for (;;) {
           const length = await pending;
           if (length === 0) return;
           position += length;
-          pending = handle.read(next, position);
+          pending = readAt(next, position);
           yield current.subarray(0, length);
           [current, next] = [next, current];
         }

@@ -16,6 +16,7 @@ import {
 
 /** How often an edit is applied anew because the server replaced the file meanwhile. */
 const MAX_TRIES = 5;
+const EDIT_REFUSED = 'edit-refused';
 
 export interface SaveIndexOptions {
   readonly port?: IndexFilePort;
@@ -133,6 +134,9 @@ async function replaceFile(
     await port.syncFolderOf(target);
     return saved;
   } catch (error) {
+    // Bytes that were changed in place while they were copied are no fault of the edit.
+    const refusal = error instanceof SegctlError && error.code === EDIT_REFUSED;
+    if (refusal && (await port.stat(target))?.identity !== expected?.identity) return undefined;
     throw errnoOf(error) === undefined || error instanceof SegctlError
       ? error
       : writeFailed(target, error, renamed);
@@ -210,7 +214,7 @@ function signalOf(options: SaveIndexOptions): { signal?: AbortSignal } {
 
 function refused(reason: string, cause?: unknown): SegctlError {
   return new SegctlError(`the new segment index would not be readable: ${reason}`, {
-    code: 'edit-refused',
+    code: EDIT_REFUSED,
     exit: 'failed',
     facts: { reason },
     remedy: 'the old file is untouched; report this with the command that led to it',
