@@ -1,9 +1,25 @@
 import type { Context } from '../context.ts';
-import type { DeletedRange } from '../core/fetch/deleted-ranges.ts';
+import type { DeletedRange } from '../core/compaction/recorded-deletions.ts';
 
-/** Asks the journal of the data dir; null asks for any offset of the partition. */
+/**
+ * Which recorded run deleted an offset last; null asks for any offset of the partition. The journal
+ * is read only when it is asked.
+ */
 export function deletionFinder(
-  _context: Context,
+  context: Context,
 ): (topic: string, partition: number, offset: bigint | null) => Promise<DeletedRange | undefined> {
-  return async () => undefined;
+  return async (topic, partition, offset) => {
+    const [{ readHistory }, { FsRunFiles }] = await Promise.all([
+      import('../core/compaction/history.ts'),
+      import('../storage/run-files.ts'),
+    ]);
+    const files = new FsRunFiles(context.settings.dataDir);
+    const { deletions } = await readHistory(files, { topic, partition });
+    return deletions
+      .ranges(topic, partition)
+      .findLast(
+        ({ minOffset, maxOffset }) =>
+          offset === null || (minOffset <= offset && offset <= maxOffset),
+      );
+  };
 }

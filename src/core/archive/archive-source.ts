@@ -1,7 +1,7 @@
-import type { ObjectBody, ObjectInfo, ObjectStore } from '../../storage/object-store.ts';
+import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts';
 import { SegctlError } from '../segctl-error.ts';
-import { ArchiveError } from './archive-error.ts';
-import { type Archive, openArchive } from './open-archive.ts';
+import type { Archive } from './open-archive.ts';
+import { openTied } from './read-archive.ts';
 import type { UnpackLimits } from './unpack-archive.ts';
 
 /** An archive and the object that its bytes were. */
@@ -10,11 +10,7 @@ export interface OpenedArchive {
   readonly info: ObjectInfo;
 }
 
-/** What a second try may cure: the connection broke, or the server wrote the object meanwhile. */
-const PASSING = new Set(['body-cut-short', 'object-changed']);
-const TRIES = 3;
-
-/** Archives of a store by their keys. */
+/** Archives of a store by their keys, for those who need the archive or an error. */
 export class ArchiveSource {
   readonly #store: ObjectStore;
   readonly #limits: UnpackLimits;
@@ -29,50 +25,39 @@ export class ArchiveSource {
   /**
    * Reads one archive whole and opens it. Throws ArchiveError with the key among its facts;
    * `object-missing` with exit objectMissing; and other store errors as they are.
-   *
-   * Chronik overwrites archives in place, and not atomically: a damaged one is read again when the
-   * store has another version of it by then.
    */
   async open(key: string): Promise<OpenedArchive> {
-    for (let attempt = 1; ; attempt++) {
-      let version: string | undefined;
-      try {
-        const body = await this.#body(key);
-        version = body.info.version;
-        return { archive: await openArchive(body, this.#limits), info: body.info };
-      } catch (error) {
-        this.#signal?.throwIfAborted();
-        if (attempt < TRIES && (await this.#isPassing(error, key, version))) continue;
-        throw error instanceof ArchiveError ? error.of(key) : error;
-      }
+    const signal = this.#signal === undefined ? {} : { signal: this.#signal };
+    const outcome = await openTied(this.#store, key, { ...this.#limits, ...signal });
+    switch (outcome.status) {
+      case 'read':
+        return outcome;
+      case 'damaged':
+        throw outcome.error.of(key);
+      case 'missing':
+        throw missing(key);
+      case 'changing':
+        throw changing(key);
+      case 'unreadable':
+        throw outcome.error;
     }
-  }
-
-  async #body(key: string): Promise<ObjectBody> {
-    const options = this.#signal === undefined ? {} : { signal: this.#signal };
-    try {
-      return await this.#store.get(key, options);
-    } catch (error) {
-      if (error instanceof SegctlError && error.code === 'object-missing')
-        throw missing(key, error);
-      throw error;
-    }
-  }
-
-  async #isPassing(error: unknown, key: string, version: string | undefined): Promise<boolean> {
-    if (error instanceof ArchiveError && version !== undefined) {
-      return (await this.#store.head(key))?.version !== version;
-    }
-    return error instanceof SegctlError && PASSING.has(error.code);
   }
 }
 
-function missing(key: string, cause: SegctlError): SegctlError {
+function missing(key: string): SegctlError {
   return new SegctlError('the archive is not in the store', {
     code: 'object-missing',
     exit: 'objectMissing',
-    facts: { object: key, ...cause.facts },
+    facts: { object: key },
     remedy: 'compare index and store with: segctl reindex --check',
-    cause,
+  });
+}
+
+function changing(key: string): SegctlError {
+  return new SegctlError('the archive is being written over and over', {
+    code: 'object-changing',
+    exit: 'archiveDamaged',
+    facts: { object: key },
+    remedy: 'a server may be archiving this partition right now: try again in a minute',
   });
 }

@@ -1,7 +1,15 @@
+import type { DeletedRange } from '../compaction/recorded-deletions.ts';
+import { formatInstant } from '../quantity-text.ts';
 import { type Fact, SegctlError } from '../segctl-error.ts';
 import type { ArchivedPartition } from './archived-partition.ts';
-import type { FindDeletion } from './deleted-ranges.ts';
 import type { FetchEvent } from './fetch-event.ts';
+
+/** Asks the journal which recorded run deleted an offset; undefined when none did. */
+export type FindDeletion = (
+  topic: string,
+  partition: number,
+  offset: bigint,
+) => Promise<DeletedRange | undefined>;
 
 export interface MissingOffset {
   readonly partition: ArchivedPartition;
@@ -34,23 +42,7 @@ export async function diagnoseMissing(missing: MissingOffset): Promise<SegctlErr
   );
   if (culprit !== undefined) return inUnreadable(missing, culprit, facts);
   const deletion = await findDeletion(topic, partition.partition, offset);
-  if (deletion !== undefined) {
-    return new SegctlError(`offset ${offset} was deleted by run ${deletion.runId}`, {
-      code: 'offset-deleted',
-      exit: 'deletedByRun',
-      facts: {
-        ...facts,
-        runId: deletion.runId,
-        command: deletion.command,
-        startedAt: deletion.startedAt,
-        segmentId: deletion.segmentId,
-        object: deletion.objectStorePath,
-      },
-      remedy: deletion.undoable
-        ? `see what it did with: segctl compact show ${deletion.runId}; bring it back with: segctl compact undo ${deletion.runId}`
-        : `see what it did with: segctl compact show ${deletion.runId}`,
-    });
-  }
+  if (deletion !== undefined) return deleted(offset, deletion, facts);
   if (startOffset === null || offset < startOffset) {
     return new SegctlError(`offset ${offset} is below the start of what is archived`, {
       code: 'offset-below-start',
@@ -80,6 +72,24 @@ export async function diagnoseMissing(missing: MissingOffset): Promise<SegctlErr
       remedy: nextStep(missing),
     },
   );
+}
+
+function deleted(
+  offset: bigint,
+  deletion: DeletedRange,
+  facts: Readonly<Record<string, Fact>>,
+): SegctlError {
+  const { lastRun, command, atMs, segmentId, inTrashUntilMs } = deletion;
+  const show = `see what it did with: segctl compact show ${lastRun}`;
+  return new SegctlError(`offset ${offset} was deleted by run ${lastRun}`, {
+    code: 'offset-deleted',
+    exit: 'deletedByRun',
+    facts: { ...facts, runId: lastRun, command, deletedAt: formatInstant(atMs), segmentId },
+    remedy:
+      inTrashUntilMs === null
+        ? show
+        : `${show}; bring it back before ${formatInstant(inTrashUntilMs)} with: segctl compact undo ${lastRun}`,
+  });
 }
 
 function inUnreadable(

@@ -1,8 +1,7 @@
 import type { ArchiveSource } from '../archive/archive-source.ts';
 import type { SegctlError } from '../segctl-error.ts';
 import type { ArchivedPartition } from './archived-partition.ts';
-import type { FindDeletion } from './deleted-ranges.ts';
-import { diagnoseMissing } from './diagnose.ts';
+import { diagnoseMissing, type FindDeletion } from './diagnose.ts';
 import type { FetchEvent, RecordRun } from './fetch-event.ts';
 import type { OffsetSpec } from './offset-spec.ts';
 import { readPartition } from './read-partition.ts';

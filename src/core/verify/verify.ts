@@ -12,7 +12,7 @@ import type { LedgerRow } from './ledger-line.ts';
 import type { ArchiveListing, StoredArchive } from './listing.ts';
 import type { OffsetRun } from './offset-runs.ts';
 import { type PlacedEntry, partitionFindings } from './partition-findings.ts';
-import { readArchive } from './read-archive.ts';
+import { readArchive } from '../archive/read-archive.ts';
 import { scanArchive } from './scan-archive.ts';
 import { type Sample, selectReads } from './select-reads.ts';
 import { unnamedFindings } from './unnamed-findings.ts';
