@@ -117,13 +117,22 @@ fn mutate(random: &mut Random, file: &mut Vec<u8>) {
 }
 
 fn read_all(map: &FileMap, order_by: Option<&str>, range: Option<Range>) -> Outcome<usize> {
+    read_fields(map, None, order_by, range)
+}
+
+fn read_fields(
+    map: &FileMap,
+    fields: Option<&[&str]>,
+    order_by: Option<&str>,
+    range: Option<Range>,
+) -> Outcome<usize> {
     guard(None, || {
         let index = Arc::new(OpenIndex::open(files(map), true)?);
         index.verify_checksums();
         let mut cursor = Cursor::new(
             index,
             ReadOptions {
-                fields: None,
+                fields: fields.map(|names| names.iter().map(|name| name.to_string()).collect()),
                 range,
                 order_by: order_by.map(str::to_owned),
                 batch_docs: 50,
@@ -209,6 +218,15 @@ fn reading_flipped_cut_and_forged_files() {
             },
         );
     }
+}
+
+#[test]
+fn skipping_over_nested_values_and_deletions_in_forged_files() {
+    fuzz(
+        "every-type",
+        |name| name.ends_with(".store") || name.ends_with(".del"),
+        |map| read_fields(map, Some(&["id", "title"]), Some("id"), None),
+    );
 }
 
 #[test]
