@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { renderOptions } from '../../context.ts';
+import { type Context, renderOptions } from '../../context.ts';
 import { parseCount, parseDuration, parseSize, parseTime } from '../../core/quantities.ts';
 import type { IndexPartition } from '../../core/segment-index/index-partitions.ts';
 import { PartitionLookup } from '../../core/segment-index/lookup.ts';
@@ -18,6 +18,9 @@ interface LsFlags {
   readonly to?: string;
   readonly olderThan?: string;
   readonly largerThan?: string;
+  readonly damaged?: boolean;
+  readonly missing?: boolean;
+  readonly maxUnpacked: string;
   readonly sortBy?: SortKey;
   readonly reverse?: boolean;
   readonly limit?: string;
@@ -32,6 +35,13 @@ export function lsCommand(runtime: CommandRuntime): Command {
     .option('--to <time>', 'only segments that may hold records before this time')
     .option('--older-than <duration>', 'only segments indexed longer ago than this')
     .option('--larger-than <size>', 'only segments of more bytes than this')
+    .option('--damaged', 'only segments whose archive is damaged; reads all that are selected')
+    .option(
+      '--max-unpacked <size>',
+      'with --damaged: archives that unpack to more count as damaged',
+      '1GiB',
+    )
+    .option('--missing', 'only segments whose archive is not in the store')
     .addOption(new Option('--sort-by <key>', 'order').choices([...SORT_KEYS]))
     .option('--reverse', 'the other way round')
     .option('--limit <n>', 'at most so many segments')
@@ -74,7 +84,10 @@ const runLs: Run<LsFlags> = async (context, args, flags) => {
   const options = renderOptions(context);
   const { humanSize, plural } = await import('../../ui/human.ts');
   const index = await context.loadIndex(selectionFilter(query.selectors));
-  const rows = sorted(matchingRows(index, query), index, query).slice(0, query.limit);
+  const matching = sorted(matchingRows(index, query), index, query);
+  const rows = (
+    flags.damaged || flags.missing ? await withDefect(context, index, matching, flags) : matching
+  ).slice(0, query.limit);
   let bytes = 0n;
   let records = 0n;
   for (const row of rows) {
@@ -98,6 +111,36 @@ const runLs: Run<LsFlags> = async (context, args, flags) => {
   );
   return undefined;
 };
+
+/** Archives that are looked at at the same time. */
+const PARALLEL = 4;
+
+/** The rows whose archive is missing or damaged, as asked; in their order. */
+async function withDefect(
+  context: Context,
+  index: SegmentIndex,
+  rows: readonly number[],
+  flags: LsFlags,
+): Promise<number[]> {
+  const [{ default: pMap }, { readSegment }, { ARCHIVE_DAMAGE }] = await Promise.all([
+    import('p-map'),
+    import('./segment-findings.ts'),
+    import('../../core/archive/archive-error.ts'),
+  ]);
+  const store = await context.openStore();
+  const maxUnpackedBytes = Number(parseSize(flags.maxUnpacked, '--max-unpacked'));
+  const hasDefect = async (row: number): Promise<boolean> => {
+    const entry = index.entry(row);
+    if (flags.damaged !== true) return (await store.head(entry.objectStorePath)) === undefined;
+    const options = { maxUnpackedBytes, signal: context.signal };
+    const { findings } = await readSegment(store, entry, options);
+    return findings.some(
+      ({ id }) => id in ARCHIVE_DAMAGE || (flags.missing === true && id === 'object-missing'),
+    );
+  };
+  const found = await pMap(rows, hasDefect, { concurrency: PARALLEL, signal: context.signal });
+  return rows.filter((_, i) => found[i] === true);
+}
 
 function matchingRows(index: SegmentIndex, query: LsQuery): number[] {
   const { createdBeforeSeconds: before, largerThanBytes: larger } = query;

@@ -28,6 +28,8 @@ export interface Archive {
   /** Documents of the index; less than `metadata.recordCount` where the writer's cap dropped some. */
   readonly documents: number;
   readonly unpackedBytes: number;
+  /** All members of the tar file in their order. */
+  readonly members: readonly { readonly name: string; readonly sizeBytes: number }[];
   /**
    * The records in ascending offset order over all Tantivy segments, in pieces that never part the
    * records of one batch. `range` restricts to offsets. Throws ArchiveError for damage.
@@ -58,7 +60,7 @@ export async function openArchive(
  * reading needs. Throws ArchiveError for damage.
  */
 async function openUnpacked(
-  { metadata, unpackedBytes }: UnpackedArchive,
+  { metadata, unpackedBytes, members }: UnpackedArchive,
   files: ReadonlyMap<string, Uint8Array>,
   limits: UnpackLimits,
 ): Promise<Archive> {
@@ -75,6 +77,7 @@ async function openUnpacked(
     segments: index.segments,
     documents: index.numDocs,
     unpackedBytes,
+    members: members.map(({ name, data }) => ({ name, sizeBytes: data.length })),
     schema: index.schema,
     records: (range) => batchAligned(readRecords(index, limits, range)),
     verifyFiles: () => verifyFiles(index, files),

@@ -1,8 +1,8 @@
 import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts';
+import { SegctlError } from '../segctl-error.ts';
 import { ArchiveError } from './archive-error.ts';
 import { type Archive, openArchive, openWholeArchive } from './open-archive.ts';
 import type { UnpackLimits } from './unpack-archive.ts';
-import { SegctlError } from '../segctl-error.ts';
 
 export interface ReadOptions extends UnpackLimits {
   readonly signal?: AbortSignal;
