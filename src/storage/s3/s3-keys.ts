@@ -41,7 +41,14 @@ export function encodeKey(key: string): string {
   return key.split('/').map(encodeURIComponent).join('/');
 }
 
-/** Undoes `encoding-type=url` of a listing, where a space may come as `+`. */
+/**
+ * Undoes `encoding-type=url` of a listing, where a space may come as `+`. What isn't URL-encoded
+ * after all comes back as it is.
+ */
 export function decodeListedKey(key: string): string {
-  return decodeURIComponent(key.replaceAll('+', ' '));
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '));
+  } catch {
+    return key;
+  }
 }

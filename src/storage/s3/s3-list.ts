@@ -1,4 +1,5 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import { SegctlError } from '../../core/segctl-error.ts';
 import { canonicalPrefix } from '../canonical-key.ts';
 import { mergePages } from '../merge-pages.ts';
 import type { ListOptions, ObjectInfo } from '../object-store.ts';
@@ -149,7 +150,16 @@ async function* rawPages(
       options,
     );
     yield page;
-    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    const next = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    if (page.IsTruncated === true && (next === undefined || next === token)) {
+      // Ending here would make archives look missing that were only not listed.
+      throw new SegctlError('the store says that its listing goes on, but not from where', {
+        code: 'store-answer-malformed',
+        facts: { store: context.storeUrl, prefix: request.Prefix },
+        remedy: 'the store, or a proxy before it, does not support ListObjectsV2 as S3 does',
+      });
+    }
+    token = next;
   } while (token !== undefined);
 }
 
