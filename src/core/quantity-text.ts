@@ -46,15 +46,16 @@ export function formatBytes(bytes: bigint): string {
 }
 
 /**
- * RFC 3339 in UTC with milliseconds. An int64 can lie far outside the calendar (years 0 to 9999);
- * such a value is told as it is.
+ * RFC 3339 in UTC with milliseconds. An int64 can lie far outside the years 0000 to 9999 that it can
+ * write; such a value is told as it is.
  */
 export function formatInstant(epochMs: number | bigint): string {
-  const ms = BigInt(epochMs);
-  return isCalendarInstant(ms) ? new Date(Number(ms)).toISOString() : `${ms} ms since 1970`;
+  return rfc3339(epochMs) ?? `${epochMs} ms since 1970`;
 }
 
-/** Whether RFC 3339 can write this instant: years 0000 to 9999. */
-export function isCalendarInstant(epochMs: bigint): boolean {
-  return epochMs >= -62_167_219_200_000n && epochMs <= 253_402_300_799_999n;
+/** As formatInstant, but null for what RFC 3339 can't write. */
+export function rfc3339(epochMs: number | bigint): string | null {
+  return epochMs >= -62_167_219_200_000n && epochMs <= 253_402_300_799_999n
+    ? new Date(Number(epochMs)).toISOString()
+    : null;
 }

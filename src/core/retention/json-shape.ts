@@ -73,8 +73,9 @@ export class JsonShape {
     return this.value === null ? null : read(this);
   }
 
-  i64(): bigint {
-    return this.#integer(MIN_I64, MAX_I64, 'a 64-bit integer');
+  /** An int64, or one in a unit of which `perUnit` make one of the int64's. */
+  i64(perUnit = 1n): bigint {
+    return this.#integer(MIN_I64 * perUnit, MAX_I64 * perUnit, 'a 64-bit integer');
   }
 
   u64(): bigint {
@@ -103,7 +104,7 @@ export class JsonShape {
   #integer(least: bigint, greatest: bigint, expected: string): bigint {
     const { value } = this;
     const integer =
-      typeof value === 'string' && /^(?:0|-?[1-9]\d{0,19})$/.test(value) ? BigInt(value) : value;
+      typeof value === 'string' && /^(?:0|-?[1-9]\d{0,22})$/.test(value) ? BigInt(value) : value;
     return typeof integer === 'bigint' && integer >= least && integer <= greatest
       ? integer
       : this.fail(expected);

@@ -1,3 +1,4 @@
+import { rfc3339 } from '../quantity-text.ts';
 import { JsonFault } from '../segment-index/json-fault.ts';
 import type { SegmentEntry } from '../segment-index/segment-entry.ts';
 import { parseBudget } from './budget.ts';
@@ -150,9 +151,12 @@ const SEGMENT_MEMBERS = [
   'maxOffset',
   'recordCount',
   'sizeBytes',
+  'minTimestamp',
   'minTimestampMs',
+  'maxTimestamp',
   'maxTimestampMs',
-  'createdAtSeconds',
+  'createdAt',
+  'createdAtMs',
   'compression',
   'objectStorePath',
   'place',
@@ -178,11 +182,11 @@ function readSegment(shape: JsonShape, array: keyof typeof FATES_OF_ARRAY): Plan
     minOffset: member('minOffset').i64(),
     maxOffset: member('maxOffset').i64(),
     recordCount: member('recordCount').u64(),
-    minTimestamp: member('minTimestampMs').i64(),
-    maxTimestamp: member('maxTimestampMs').i64(),
+    minTimestamp: readTime(member, 'minTimestamp'),
+    maxTimestamp: readTime(member, 'maxTimestamp'),
     objectStorePath: member('objectStorePath').string(),
     sizeBytes: member('sizeBytes').u64(),
-    createdAtSeconds: member('createdAtSeconds').i64(),
+    createdAtSeconds: readSeconds(member, 'createdAt'),
     compression: member('compression').string(),
   };
   const reasons = member('reasons').array().map(readReason);
@@ -200,6 +204,19 @@ function readSegment(shape: JsonShape, array: keyof typeof FATES_OF_ARRAY): Plan
     keepsObject: member('keepsObject').boolean(),
     reasons,
   };
+}
+
+/** A time's two members, which have to agree. */
+function readTime(member: (name: string) => JsonShape, name: string, perUnit = 1n): bigint {
+  const epochMs = member(`${name}Ms`).i64(perUnit);
+  const text = member(name);
+  return text.value === rfc3339(epochMs) ? epochMs : text.fail(`the time that ${name}Ms has`);
+}
+
+/** An int64 of seconds, which the file has in ms. */
+function readSeconds(member: (name: string) => JsonShape, name: string): bigint {
+  const epochMs = readTime(member, name, 1000n);
+  return epochMs % 1000n === 0n ? epochMs / 1000n : member(`${name}Ms`).fail('whole seconds');
 }
 
 function readReason(shape: JsonShape): PlannedReason {

@@ -1,4 +1,4 @@
-import { formatInstant } from '../quantity-text.ts';
+import { formatInstant, rfc3339 } from '../quantity-text.ts';
 import { formatBudget } from './budget.ts';
 import type { Hold } from './hold.ts';
 import { FATES, type Fate } from './partition-plan.ts';
@@ -100,9 +100,9 @@ export function decisionJson(decision: Decision): JsonObject {
     maxOffset: entry.maxOffset,
     recordCount: entry.recordCount,
     sizeBytes: entry.sizeBytes,
-    minTimestampMs: entry.minTimestamp,
-    maxTimestampMs: entry.maxTimestamp,
-    createdAtSeconds: entry.createdAtSeconds,
+    ...timeJson('minTimestamp', entry.minTimestamp),
+    ...timeJson('maxTimestamp', entry.maxTimestamp),
+    ...timeJson('createdAt', entry.createdAtSeconds * 1000n),
     compression: entry.compression,
     objectStorePath: entry.objectStorePath,
     place: decision.place,
@@ -185,7 +185,7 @@ function blockerJson(blocker: Blocker): JsonObject {
   return {
     text: renderBlocker(blocker),
     place: blocker.place,
-    createdAt: formatInstant(blocker.createdAtMs),
+    ...timeJson('createdAt', blocker.createdAtMs),
     fate: blocker.fate,
     blockers: blocker.blockers,
     heldBack: tallyJson(blocker.heldBack),
@@ -204,12 +204,16 @@ function totalJson({ segments, bytes, records }: Tally): JsonObject {
 }
 
 function tallyJson(tally: Tally): JsonObject {
-  const instant = (ms: bigint | null): string | null => (ms === null ? null : formatInstant(ms));
   return {
     ...totalJson(tally),
     minOffset: tally.minOffset,
     maxOffset: tally.maxOffset,
-    oldestCreatedAt: instant(tally.oldestCreatedAtMs),
-    newestCreatedAt: instant(tally.newestCreatedAtMs),
+    ...timeJson('oldestCreatedAt', tally.oldestCreatedAtMs),
+    ...timeJson('newestCreatedAt', tally.newestCreatedAtMs),
   };
+}
+
+/** A time has two members: RFC 3339 where that can write it, and always the exact epoch ms. */
+function timeJson(name: string, epochMs: bigint | null): JsonObject {
+  return { [name]: epochMs === null ? null : rfc3339(epochMs), [`${name}Ms`]: epochMs };
 }
