@@ -4,6 +4,7 @@ import { EXIT_CODES } from '../core/exit-codes.ts';
 import type { Io } from '../io.ts';
 import { VERSION } from '../version.ts';
 import type { CommandRuntime } from './command-runtime.ts';
+import { compactCommand } from './compact/compact.ts';
 import { completionCommands } from './completion.ts';
 import { configCommand } from './config-show.ts';
 import { demoCommand } from './demo.ts';
@@ -30,6 +31,7 @@ function buildCommands(runtime: CommandRuntime): Command {
     .description('Administers the archived segments of Chronik Stream.')
     .version(VERSION, '-V, --version', 'print the version')
     .addCommand(segmentsCommand(runtime))
+    .addCommand(compactCommand(runtime))
     .addCommand(fetchCommand(runtime))
     .addCommand(configCommand(runtime))
     .addCommand(demoCommand(runtime))

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandRuntime } from '../command-runtime.ts';
+import { explainCommand } from './explain.ts';
 import { lsCommand } from './ls.ts';
 import { showCommand } from './show.ts';
 import { statsCommand } from './stats.ts';
@@ -9,5 +10,6 @@ export function segmentsCommand(runtime: CommandRuntime): Command {
     .description('see which archived segments there are')
     .addCommand(lsCommand(runtime))
     .addCommand(showCommand(runtime))
+    .addCommand(explainCommand(runtime))
     .addCommand(statsCommand(runtime));
 }

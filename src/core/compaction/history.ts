@@ -170,7 +170,9 @@ export function mergeRanges(ranges: readonly DeletedRange[]): DeletedRange[] {
       maxOffset: reachesFurther ? range.maxOffset : last.maxOffset,
       firstRun: older.firstRun,
       segmentId: null,
+      objectStorePath: null,
       inTrashUntilMs: null,
+      undoable: false,
     };
   }
   return merged;
@@ -255,7 +257,9 @@ function decodeRange(f: RecordFields): DeletedRange {
     command: f.oneOf('command', RUN_COMMANDS),
     atMs: f.whole('atMs'),
     segmentId: f.textOrNull('segmentId'),
+    objectStorePath: f.textOrNull('objectStorePath'),
     inTrashUntilMs: f.wholeOrNull('inTrashUntilMs'),
+    undoable: f.flag('undoable'),
   };
 }
 

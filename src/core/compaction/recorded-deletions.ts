@@ -3,7 +3,7 @@ import { canonicalKey } from '../../storage/canonical-key.ts';
 import { formatEntry } from '../segment-index/entry-format.ts';
 import { formatPartitionKey, type TopicPartition } from '../segment-index/partition-key.ts';
 import type { SegmentEntry } from '../segment-index/segment-entry.ts';
-import type { OffsetCover, RunCommand } from './journal-record.ts';
+import type { ObjectOutcome, OffsetCover, RunCommand } from './journal-record.ts';
 import type { RecordedRun } from './recorded-run.ts';
 
 /** Offsets that runs deleted. */
@@ -16,8 +16,12 @@ export interface DeletedRange extends OffsetCover {
   readonly atMs: number;
   /** Null where several segments were condensed into one range. */
   readonly segmentId: string | null;
+  /** Null where several were condensed, or there was no entry. */
+  readonly objectStorePath: string | null;
   /** Epoch ms until which the objects wait in the trash; null where they are gone or were kept. */
   readonly inTrashUntilMs: number | null;
+  /** Whether undo can bring it back: its object is in the trash, or was never touched. */
+  readonly undoable: boolean;
 }
 
 /** An entry that a run took out of the index, and what it did with its object. */
@@ -71,7 +75,7 @@ export class RecordedDeletions {
       const object = objects.get(canonicalKey(entry.objectStorePath));
       const outcome = object === undefined ? undefined : run.outcome(object);
       const gone = outcome === 'deleted' || outcome === 'missing' || outcome === 'trashed';
-      const range = this.#rangeOf(run, entry, entry.segmentId, outcome === 'trashed');
+      const range = this.#rangeOf(run, entry, entry, outcome);
       const deleted = {
         print: entryPrint(entry),
         minOffset: entry.minOffset,
@@ -91,7 +95,7 @@ export class RecordedDeletions {
       const gone = outcome === 'deleted' || outcome === 'missing' || outcome === 'trashed';
       this.#noteObject(object.key, run, object.version, gone);
       if (object.covers === null || !gone || run.undone?.complete === true) continue;
-      const range = this.#rangeOf(run, object.covers, object.segmentId, outcome === 'trashed');
+      const range = this.#rangeOf(run, object.covers, null, outcome);
       this.addEntry(object.covers, undefined, range);
     }
   }
@@ -142,10 +146,10 @@ export class RecordedDeletions {
   #rangeOf(
     run: RecordedRun,
     { topic, partition, minOffset, maxOffset }: OffsetCover,
-    segmentId: string | null,
-    trashed: boolean,
+    entry: SegmentEntry | null,
+    outcome: ObjectOutcome | undefined,
   ): DeletedRange {
-    const inTrash = trashed && run.purged === undefined;
+    const inTrash = outcome === 'trashed' && run.purged === undefined;
     return {
       topic,
       partition,
@@ -155,8 +159,10 @@ export class RecordedDeletions {
       lastRun: run.id,
       command: run.begin.command,
       atMs: run.begin.startedAtMs,
-      segmentId,
+      segmentId: entry?.segmentId ?? null,
+      objectStorePath: entry?.objectStorePath ?? null,
       inTrashUntilMs: inTrash ? run.begin.graceUntilMs : null,
+      undoable: inTrash || (outcome !== 'deleted' && outcome !== 'trashed'),
     };
   }
 

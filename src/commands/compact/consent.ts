@@ -1,0 +1,51 @@
+import { type Context, renderOptions } from '../../context.ts';
+import { SegctlError } from '../../core/segctl-error.ts';
+import { startProgress } from '../../ui/progress.ts';
+
+/** Whether people read stdout: then the plan is shown too, and not only the outcome as data. */
+export function wantsSentences(context: Context): boolean {
+  const { format } = renderOptions(context);
+  return format === 'table' || format === 'wide';
+}
+
+/** Asks on the terminal. Without one it is a usage error that says what to pass instead. */
+export async function askFirst(context: Context, question: string): Promise<boolean> {
+  const { canAsk, confirm } = await import('../../ui/prompt.ts');
+  const { stdin, stderr, signal } = context.io;
+  const streams = { stdin, stderr, signal };
+  if (!canAsk(streams)) {
+    throw new SegctlError('there is no terminal to ask on, and --yes was not given', {
+      code: 'no-terminal',
+      exit: 'usage',
+      facts: { question },
+      remedy: 'pass --yes to do it without being asked, or --dry-run to see what would be done',
+    });
+  }
+  const isYes = await confirm({ question }, streams);
+  if (!isYes) context.log.info('nothing was changed');
+  return isYes;
+}
+
+/** Runs `work` with a progress line on a terminal, or log lines now and then. */
+export async function withProgress<T>(
+  context: Context,
+  label: string,
+  work: (onProgress: (done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  const { io, log, settings } = context;
+  const mode =
+    !settings.progress || settings.logLevel === 'warn'
+      ? 'off'
+      : io.stderr.isTTY === true
+        ? 'live'
+        : 'log';
+  const progress = startProgress(
+    { label, unit: 'objects' },
+    { mode, stderr: io.stderr, log, now: io.now },
+  );
+  try {
+    return await work((done, total) => progress.update(done, total));
+  } finally {
+    progress.finish();
+  }
+}
