@@ -10,7 +10,7 @@ import { deletedIds, settings } from './planner-fixtures.ts';
 const REAL_INDEX = readFileSync(
   new URL('../../fixtures/chronik-2.10.4-local/data/segment_index.json', import.meta.url),
 );
-/** All of the real index's entries were created at 2026-11-22T18:28:29Z. */
+/** All entries of the real index were created on 2026-11-22. */
 const CHRISTMAS = Date.UTC(2026, 11, 25);
 
 const read = (text: string | Uint8Array) =>
