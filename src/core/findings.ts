@@ -287,6 +287,13 @@ const STORE_KINDS = {
       'another archive that stays covers its records; Chronik leaves one behind at every indexing pass',
     next: GC,
   },
+  'object-of-deleted': {
+    severity: 'info',
+    title: 'archive holds what a recorded run deleted',
+    meaning:
+      'its offsets were deleted on purpose after it was written, so reindex does not bring it back; `gc --unreferenced` takes it',
+    next: 'segctl gc --unreferenced --dry-run',
+  },
   'object-in-flight': {
     severity: 'info',
     title: 'archive is being written',

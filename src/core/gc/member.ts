@@ -15,6 +15,8 @@ export interface Member {
   readonly standing: Standing;
   /** Entries that name it; none for an unnamed one. */
   readonly entries: readonly RowIdentity[];
+  /** Stays rather than one that holds as many records. */
+  readonly preferred?: boolean;
   /** Exact, once the archive was read; whoever reads it sets it. */
   stats?: RecordStats;
   /** Documents, known as soon as the archive was opened. */
@@ -62,6 +64,7 @@ export function byStrength(a: Member, b: Member): number {
   if (a.standing !== b.standing) return STANDING_ORDER[a.standing] - STANDING_ORDER[b.standing];
   const [recordsA, recordsB] = [expectedRecords(a), expectedRecords(b)];
   if (recordsA !== recordsB) return recordsA > recordsB ? -1 : 1;
+  if (a.preferred !== b.preferred) return a.preferred === true ? -1 : 1;
   const [infoA, infoB] = [a.stored.info, b.stored.info];
   if (infoA.lastModifiedMs !== infoB.lastModifiedMs) {
     return infoB.lastModifiedMs - infoA.lastModifiedMs;

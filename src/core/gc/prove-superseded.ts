@@ -1,8 +1,8 @@
 import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts';
 import type { ArchiveError } from '../archive/archive-error.ts';
 import type { Archive } from '../archive/open-archive.ts';
-import type { UnpackLimits } from '../archive/unpack-archive.ts';
 import { openTied, readArchive } from '../archive/read-archive.ts';
+import type { UnpackLimits } from '../archive/unpack-archive.ts';
 import type { RecordStats } from '../verify/record-stats.ts';
 import { type Scan, ScanBuilder } from '../verify/scan-archive.ts';
 import { Candidates } from './candidates.ts';

@@ -18,6 +18,8 @@ export interface LedgerRow {
   readonly problems: readonly Problem[];
   /** Undefined for an archive that could not be read. */
   readonly scanned: ScannedArchive | undefined;
+  /** The archive, in one version of it, that was seen to hold every record of this one. */
+  readonly heldBy?: { readonly key: string; readonly version: string };
 }
 
 export interface LedgerRun {
@@ -77,7 +79,12 @@ function parseRow(fields: Fields): LedgerRow {
     whole: boolean(fields.whole),
     problems: list(fields.problems).map(parseProblem),
     scanned: fields.scanned === undefined ? undefined : parseScanned(record(fields.scanned)),
+    ...(fields.heldBy === undefined ? {} : { heldBy: parseHeldBy(record(fields.heldBy)) }),
   };
+}
+
+function parseHeldBy(fields: Fields): { key: string; version: string } {
+  return { key: text(fields.key), version: text(fields.version) };
 }
 
 function parseProblem(value: unknown): Problem {

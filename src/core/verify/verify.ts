@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts';
+import { readArchive } from '../archive/read-archive.ts';
 import type { UnpackLimits } from '../archive/unpack-archive.ts';
 import { type Finding, finding, type Subject } from '../findings.ts';
 import type { SegmentEntry } from '../segment-index/segment-entry.ts';
@@ -12,7 +13,6 @@ import type { LedgerRow } from './ledger-line.ts';
 import type { ArchiveListing, StoredArchive } from './listing.ts';
 import type { OffsetRun } from './offset-runs.ts';
 import { type PlacedEntry, partitionFindings } from './partition-findings.ts';
-import { readArchive } from '../archive/read-archive.ts';
 import { scanArchive } from './scan-archive.ts';
 import { type Sample, selectReads } from './select-reads.ts';
 import { unnamedFindings } from './unnamed-findings.ts';
@@ -255,8 +255,10 @@ function groupFindings(
   return index.partitions
     .filter((one) => filter === undefined || filter(one))
     .flatMap((one) => {
-      const placed = [...one.rows].map((row): PlacedEntry => {
-        const entry = index.entry(row);
+      const own = [...one.rows]
+        .map((row) => index.entry(row))
+        .filter(({ topic, partition }) => topic === one.topic && partition === one.partition);
+      const placed = own.map((entry): PlacedEntry => {
         const stored = quick ? undefined : listing.find(entry.objectStorePath);
         const known = stored === undefined ? undefined : ledger.find(stored.info);
         return { entry, runs: known?.scanned?.stats.runs };

@@ -1,0 +1,148 @@
+import pMap from 'p-map';
+import type { RecordedDeletions } from '../compaction/recorded-deletions.ts';
+import type { ReturnedEntry } from '../compaction/returned-entries.ts';
+import { type Finding, finding } from '../findings.ts';
+import { type RowIdentity, rowIdentity } from '../segment-index/index-edit.ts';
+import { formatPartitionKey } from '../segment-index/partition-key.ts';
+import type { SegmentEntry } from '../segment-index/segment-entry.ts';
+import type { SegmentIndex } from '../segment-index/segment-index.ts';
+import { parseArchiveKey } from '../verify/archive-key.ts';
+import { entrySubject, isUnsafeKey } from '../verify/entry-findings.ts';
+import { type EntryFilter, indexFindings } from '../verify/index-findings.ts';
+import type { ArchiveListing, StoredArchive } from '../verify/listing.ts';
+import { type EntryChange, paired } from './entry-change.ts';
+import type { PathSpelling } from './path-spelling.ts';
+import { type PartitionFacts, type Present, planPartition } from './plan-partition.ts';
+import type { ReadDeps } from './read-all.ts';
+
+export interface ReindexInput {
+  /** Undefined where there is none to repair. */
+  readonly index: SegmentIndex | undefined;
+  readonly listing: ArchiveListing;
+  readonly spelling: PathSpelling;
+  readonly deletions: RecordedDeletions;
+  /** Entries that a server wrote back after a recorded deletion. */
+  readonly returned: readonly ReturnedEntry[];
+  readonly filter?: EntryFilter | undefined;
+  /** Make the entries of the archives alone; what the index says counts for nothing. */
+  readonly rebuild: boolean;
+}
+
+export interface ReindexPlan {
+  readonly changes: readonly EntryChange[];
+  readonly returned: readonly ReturnedEntry[];
+  readonly findings: readonly Finding[];
+  /** Entries of the index before. */
+  readonly before: number;
+  /** Entries that go with nothing in their place, those of recorded deletions aside. */
+  readonly lost: number;
+  readonly superseded: number;
+}
+
+/** Works out what index, store and journal say against each other. Changes nothing but the ledger. */
+export async function planReindex(input: ReindexInput, deps: ReadDeps): Promise<ReindexPlan> {
+  const { index, filter, returned } = input;
+  const findings = index === undefined ? [] : indexFindings(index, filter);
+  for (const { identity, runId } of returned) {
+    findings.push(finding('deleted-yet-back', { ...entrySubject(identity.entry), runId }));
+  }
+  const { groups, drops } = await gather(input, deps);
+  const { concurrency, signal } = deps;
+  const results = await pMap(groups, (group) => planPartition(group, input, deps), {
+    concurrency,
+    signal,
+  });
+  await deps.ledger.flush();
+  const changes = paired([...drops, ...results.flatMap((result) => result.changes)]);
+  const count = (action: EntryChange['action']): number =>
+    changes.filter((change) => change.action === action).length;
+  return {
+    changes,
+    returned,
+    findings: [...findings, ...results.flatMap((result) => result.findings)],
+    before: index?.rowCount ?? 0,
+    lost: Math.max(0, count('drop') - count('add')),
+    superseded: results.reduce((sum, { superseded }) => sum + superseded, 0),
+  };
+}
+
+interface Gathered {
+  readonly groups: readonly PartitionFacts[];
+  readonly drops: readonly EntryChange[];
+}
+
+/** Puts entries and archives together, by partition. */
+async function gather(input: ReindexInput, deps: ReadDeps): Promise<Gathered> {
+  const { index, listing, filter, rebuild } = input;
+  const drops: EntryChange[] = [];
+  const named = new Set<StoredArchive>();
+  const groups = new Map<
+    string,
+    { present: Present[]; unnamed: StoredArchive[] } & PartitionFacts
+  >();
+  const groupOf = (topic: string, partition: number) => {
+    const key = formatPartitionKey(topic, partition);
+    const group = groups.get(key) ?? { topic, partition, present: [], unnamed: [] };
+    groups.set(key, group);
+    return group;
+  };
+  const states = index === undefined ? [] : statesOf(index, input.returned);
+  for (const { identity: before, state } of states) {
+    const { entry } = before;
+    if (filter !== undefined && !filter(entry)) continue;
+    // Reported, and left to a person: what it may lead to is not known.
+    if (isUnsafeKey(entry.objectStorePath)) continue;
+    const stored =
+      listing.find(entry.objectStorePath) ?? (rebuild ? undefined : await head(entry, deps));
+    if (rebuild || state === 'unread') {
+      drops.push({
+        action: 'drop',
+        before,
+        reason: rebuild ? 'not in the store' : 'no server loads it',
+      });
+    } else if (state === 'skipped') {
+      // Its object has a name, and gc knows what to do with both.
+      if (stored !== undefined) named.add(stored);
+    } else if (stored !== undefined && named.has(stored)) {
+      drops.push({ action: 'drop', before, reason: 'another entry names its object' });
+    } else {
+      if (stored !== undefined) named.add(stored);
+      groupOf(entry.topic, entry.partition).present.push({ identity: before, stored });
+    }
+  }
+  for (const stored of listing.archives) {
+    const { topic, partition } = stored.place;
+    if (named.has(stored) || (filter !== undefined && !filter({ topic, partition }))) continue;
+    groupOf(topic, partition).unnamed.push(stored);
+  }
+  return { groups: [...groups.values()], drops };
+}
+
+/**
+ * How a server takes each entry: loads it, skips it for a later one of the same min_offset, or never
+ * reads its array. Returned entries are left out: they leave the index by themselves.
+ */
+function* statesOf(
+  index: SegmentIndex,
+  returned: readonly ReturnedEntry[],
+): Generator<{ identity: RowIdentity; state: 'loaded' | 'skipped' | 'unread' }> {
+  const leaving = new Set(returned.map(({ row }) => row));
+  const loaded = new Set(index.partitions.flatMap(({ rows }) => [...rows]));
+  const skipped = new Set(index.partitions.flatMap(({ shadowed }) => [...shadowed]));
+  for (let row = 0; row < index.rowCount; row++) {
+    if (leaving.has(row)) continue;
+    const state = loaded.has(row) ? 'loaded' : skipped.has(row) ? 'skipped' : 'unread';
+    yield { identity: rowIdentity(index, row), state };
+  }
+}
+
+/** An entry's object may lie outside of what was listed, or be newer than the listing. */
+async function head(
+  { objectStorePath }: SegmentEntry,
+  { store, signal }: ReadDeps,
+): Promise<StoredArchive | undefined> {
+  const place = parseArchiveKey(objectStorePath);
+  if (place === undefined) return undefined;
+  const info = await store.head(objectStorePath, { signal });
+  return info === undefined ? undefined : { info, place };
+}
