@@ -30,8 +30,10 @@ export type Fault =
   | { readonly kind: 'reset' }
   /** No answer ever comes. */
   | { readonly kind: 'silence' }
-  /** The true answer, of whose body only the first `bytes` bytes arrive. */
+  /** The true answer, of whose body only the first `bytes` bytes arrive before the connection ends. */
   | { readonly kind: 'cut'; readonly bytes: number }
+  /** The same, but the connection stays open and nothing more comes. */
+  | { readonly kind: 'stall'; readonly bytes: number }
   /** The true answer, its body changed. */
   | { readonly kind: 'rewrite'; readonly body: (body: string) => string };
 
@@ -138,7 +140,7 @@ function forward(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   target: string | undefined,
-  fault: Extract<Fault, { kind: 'cut' | 'rewrite' }> | undefined,
+  fault: Extract<Fault, { kind: 'cut' | 'stall' | 'rewrite' }> | undefined,
 ): void {
   if (target === undefined) {
     throw new Error(`no fault for ${incoming.method} ${incoming.url}`);
@@ -159,9 +161,13 @@ function forward(
       return;
     }
     void whole(answer).then((body) => {
-      if (fault.kind === 'cut') {
+      if (fault.kind !== 'rewrite') {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        outgoing.write(body.subarray(0, fault.bytes), () => outgoing.destroy());
+        outgoing.write(body.subarray(0, fault.bytes), () => {
+          if (fault.kind === 'cut') {
+            outgoing.destroy();
+          }
+        });
         return;
       }
       const changed = Buffer.from(fault.body(body.toString()));

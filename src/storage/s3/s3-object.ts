@@ -1,7 +1,7 @@
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { SegctlError } from '../../core/segctl-error.ts';
 import { streamedBody } from '../object-body.ts';
-import type { ByteRange, ObjectBody, ObjectInfo } from '../object-store.ts';
+import type { ByteRange, GetOptions, ObjectBody, ObjectInfo } from '../object-store.ts';
 import { bodyCutShort } from '../store-errors.ts';
 import { callOf, type S3Context } from './s3-context.ts';
 import { s3Error } from './s3-errors.ts';
@@ -52,16 +52,22 @@ export function objectBody(
   key: string,
   s3Key: string,
   answer: GetObjectCommandOutput,
-  range: ByteRange | undefined,
+  { range, signal }: GetOptions,
 ): ObjectBody {
   const stream = answer.Body;
   if (stream === undefined || !(Symbol.asyncIterator in stream)) {
     throw new TypeError('the S3 client gave no readable body');
   }
-  const release = async (): Promise<void> => {
+  const destroy = (): void => {
     if ('destroy' in stream && typeof stream.destroy === 'function') {
       stream.destroy();
     }
+  };
+  // The SDK watches the signal only until the answer begins; a body may stall after that.
+  signal?.addEventListener('abort', destroy, { once: true });
+  const release = async (): Promise<void> => {
+    signal?.removeEventListener('abort', destroy);
+    destroy();
   };
   const info = headInfo(key, answer);
   if (range !== undefined && !isRange(answer.ContentRange, range)) {
@@ -72,7 +78,7 @@ export function objectBody(
       remedy: 'the store, or a proxy before it, does not support ranged reads (RFC 9110, 14)',
     });
   }
-  const chunks = checkedChunks(context, key, s3Key, stream, answer.ContentLength);
+  const chunks = checkedChunks(context, key, s3Key, stream, answer.ContentLength, signal);
   return streamedBody(info, chunks, release);
 }
 
@@ -91,10 +97,12 @@ async function* checkedChunks(
   s3Key: string,
   stream: AsyncIterable<unknown>,
   announced: number | undefined,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   let received = 0;
   try {
     for await (const chunk of stream) {
+      signal?.throwIfAborted();
       if (!(chunk instanceof Uint8Array)) {
         throw new TypeError('the S3 client gave a body that is no bytes');
       }
@@ -102,12 +110,14 @@ async function* checkedChunks(
       yield chunk;
     }
   } catch (error) {
+    signal?.throwIfAborted();
     // Node reports a body that ends early as a socket error.
     if (announced !== undefined && received < announced && isCut(error)) {
       throw bodyCutShort(context.storeUrl, key, announced, received, new Error('socket closed'));
     }
     throw s3Error(error, callOf(context, { action: 's3:GetObject', key, s3Key }), context.scrub);
   }
+  signal?.throwIfAborted();
   if (announced !== undefined && received !== announced) {
     throw bodyCutShort(context.storeUrl, key, announced, received);
   }

@@ -249,7 +249,7 @@ export class S3Store implements ObjectStore {
           http,
         ),
     );
-    const body = objectBody(this.context, key, s3Key, answer, range);
+    const body = objectBody(this.context, key, s3Key, answer, options);
     if (ifVersion !== undefined && body.info.version !== ifVersion) {
       await body.destroy();
       throw objectChanged(this.url, key, ifVersion);

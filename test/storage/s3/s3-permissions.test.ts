@@ -193,26 +193,3 @@ await describeEachServer('the smallest policy, enforced', ['versitygw'], (server
     await store.close();
   });
 });
-
-await describeEachServer('a connection that breaks', ['moto', 'versitygw'], (server) => {
-  test('in the middle of a body: body-cut-short, and the next read is whole', async () => {
-    const bucket = await server().makeBucket();
-    proxy = await startS3Proxy({
-      target: server().endpoint,
-      fault: ({ method }, count) =>
-        method === 'GET' && count < 3 ? { kind: 'cut', bytes: 1000 } : undefined,
-    });
-    const env = { ...server().env(bucket), S3_ENDPOINT: proxy.endpoint, S3_SESSION_TOKEN: '' };
-    const store = await openAt(proxy.endpoint, env);
-    await store.put('/data/x', Buffer.alloc(100_000, 'x'));
-    const cut = store.get('/data/x').then(readBody);
-    await expect(cut).rejects.toThrow(
-      expect.objectContaining({
-        code: 'body-cut-short',
-        facts: expect.objectContaining({ expectedBytes: 100_000, receivedBytes: 1000 }),
-      }),
-    );
-    expect(await readBody(await store.get('/data/x'))).toHaveLength(100_000);
-    await store.close();
-  });
-});
