@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { copyFile, link, lstat, mkdir, open, realpath, rename, rm, unlink } from 'node:fs/promises';
+import { copyFile, lstat, open, realpath, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { resolveRange } from './byte-range.ts';
 import { fsError, isAbsent, isErrno } from './fs-errors.ts';
 import { listFiles } from './fs-list.ts';
-import { type FileStats, fileInfo, TEMP_PREFIX, TEMP_SUFFIX } from './fs-object.ts';
-import { isBelow, keyParts, keyToPath } from './key-path.ts';
+import { type FileStats, fileInfo } from './fs-object.ts';
+import { placeForWrite, publishFile, syncPath } from './fs-publish.ts';
+import { isBelow, keyToPath } from './key-path.ts';
 import { streamedBody } from './object-body.ts';
 import type {
   CallOptions,
@@ -261,29 +261,21 @@ export class FsStore implements ObjectStore {
     }
   }
 
-  /** Makes `key` whole or not at all: a temp file beside it, synced, then given its name. */
   private async publish(
     key: string,
     options: PutOptions,
     write: (temp: string) => Promise<void>,
   ): Promise<ObjectInfo> {
-    const target = await this.placeForWrite(key);
-    const temp = join(dirname(target), `${TEMP_PREFIX}${randomUUID()}${TEMP_SUFFIX}`);
+    const target = await placeForWrite(this.root, this.url, key);
     try {
-      await write(temp);
-      const stats = await lstat(temp, { bigint: true });
-      if (options.ifVersion !== undefined) {
-        await this.assertVersion(key, options.ifVersion);
-      }
-      if (options.ifAbsent === true) {
-        await renameIfAbsent(temp, target);
-      } else {
-        await rename(temp, target);
-      }
-      await syncPath(dirname(target));
+      const stats = await publishFile(target, options.ifAbsent === true, async (temp) => {
+        await write(temp);
+        if (options.ifVersion !== undefined) {
+          await this.assertVersion(key, options.ifVersion);
+        }
+      });
       return fileInfo(key, stats);
     } catch (error) {
-      await rm(temp, { force: true });
       if (isErrno(error, 'EEXIST')) {
         throw objectExists(this.url, key, error);
       }
@@ -297,60 +289,6 @@ export class FsStore implements ObjectStore {
     if (now?.version !== version) {
       throw objectChanged(this.url, key, version);
     }
-  }
-
-  /** Creates the folders of `key` one by one, so that no link among them leads out of the root. */
-  private async placeForWrite(key: string): Promise<string> {
-    const parts = keyParts(this.url, key);
-    let folder = this.root;
-    try {
-      await mkdir(folder, { recursive: true });
-      const root = await realpath(folder);
-      folder = root;
-      for (const part of parts.slice(0, -1)) {
-        const child = join(folder, part);
-        const created = await mkdir(child, { recursive: true });
-        folder = await realpath(child);
-        if (!isBelow(root, folder)) {
-          throw keyEscapesRoot(this.url, key, 'a link on its way leads out of the root');
-        }
-        if (created !== undefined) {
-          await syncPath(dirname(folder));
-        }
-      }
-    } catch (error) {
-      throw fsError(error, 'write', folder, this.url, key);
-    }
-    return join(folder, parts.at(-1) ?? '');
-  }
-}
-
-/** link fails when the name is taken; rename would replace what is there, silently. */
-async function renameIfAbsent(temp: string, target: string): Promise<void> {
-  try {
-    await link(temp, target);
-    await unlink(temp);
-  } catch (error) {
-    if (!isErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) {
-      throw error;
-    }
-    // No hard links here (FAT, some network file systems): an exclusive create takes the name first.
-    await (await open(target, 'wx')).close();
-    await rename(temp, target);
-  }
-}
-
-/** fsync of a file or folder by path. Some file systems can't sync a folder: then nothing is lost. */
-async function syncPath(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } catch (error) {
-    if (!isErrno(error, 'EINVAL', 'EPERM', 'ENOTSUP')) {
-      throw error;
-    }
-  } finally {
-    await handle.close();
   }
 }
 
