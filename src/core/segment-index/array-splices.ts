@@ -82,20 +82,20 @@ export function spliceArray(
       builder.insert(position === 0 ? BEFORE_ELEMENT : `,${BEFORE_ELEMENT}`, element);
       continue;
     }
-    const { byteStart, byteEnd } = index.location(element);
+    const end = index.byteEnd(element);
     if (element === key.firstRow) {
       if (position > 0) builder.insert(',');
-      builder.copy(firstByte, byteEnd);
+      builder.copy(firstByte, end);
     } else if (position > 0) {
-      builder.copy(index.location(element - 1).byteEnd, byteEnd);
+      builder.copy(index.byteEnd(element - 1), end);
     } else {
-      builder.copy(firstByte, index.location(key.firstRow).byteStart);
-      builder.copy(byteStart, byteEnd);
+      builder.copy(firstByte, index.byteStart(key.firstRow));
+      builder.copy(index.byteStart(element), end);
     }
   }
   if (elements.length === 0) builder.copy(key.arrayEnd - 1, key.arrayEnd);
   else if (key.rowCount > 0) {
-    builder.copy(index.location(key.firstRow + key.rowCount - 1).byteEnd, key.arrayEnd);
+    builder.copy(index.byteEnd(key.firstRow + key.rowCount - 1), key.arrayEnd);
   } else {
     builder.insert(AFTER_LAST_ELEMENT);
     builder.copy(key.arrayEnd - 1, key.arrayEnd);

@@ -172,8 +172,9 @@ export class IndexColumns {
       const value = n[FAST_NUMBER_OF_COLUMN[column] ?? 0] ?? 0;
       const half = halves[column];
       if (half === undefined) continue;
-      half[2 * row + LOW] = value % TWO_32;
-      half[2 * row + HIGH] = value / TWO_32;
+      const high = Math.floor(value / TWO_32);
+      half[2 * row + LOW] = value - high * TWO_32;
+      half[2 * row + HIGH] = high;
     }
     if (lostMaxTimestamp) this.maxTimestamp[row] = -(2n ** 63n);
     this.byteStart[row] = fast.byteStart;

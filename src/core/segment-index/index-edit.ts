@@ -6,7 +6,6 @@ import {
   SpliceBuilder,
   spliceArray,
 } from './array-splices.ts';
-import { sameEntry } from './entry-format.ts';
 import type { IndexKey } from './index-parser.ts';
 import { formatPartitionKey, parsePartitionKey } from './partition-key.ts';
 import type { SegmentEntry } from './segment-entry.ts';
@@ -75,7 +74,7 @@ export function planEdit(index: SegmentIndex, edit: IndexEdit): EditPlan {
     throw new Error('an index that was read with a filter does not know all of its file');
   }
   const replaced = new Map((edit.replace ?? []).map((one) => [one.old, one.entry]));
-  const { rows, absent } = matchRows(index, distinct([...replaced.keys(), ...(edit.remove ?? [])]));
+  const { rows, absent } = matchRows(index, [...replaced.keys(), ...(edit.remove ?? [])]);
   const additions = [...(edit.add ?? []), ...replacements(index, rows, replaced)];
   const removed = new Set(rows.values());
   const perArray = new Map<IndexKey, AddedEntry[]>();
@@ -117,78 +116,55 @@ function replacements(
   return additions;
 }
 
-/** Finds the row of each identity; no row is found twice. */
+/** Finds the row of each identity; no row is found for two. */
 function matchRows(
   index: SegmentIndex,
   identities: readonly RowIdentity[],
 ): { rows: Map<RowIdentity, number>; absent: RowIdentity[] } {
+  // With equal keys in the file the last one is the one in use.
+  const keys = new Map(index.keys.map((key) => [key.text, key]));
+  const rows = new Map<RowIdentity, number>();
+  const taken = new Set<number>();
+  const moved: RowIdentity[] = [];
+  for (const identity of identities) {
+    const key = keys.get(identity.key);
+    const row = (key?.firstRow ?? 0) + identity.position;
+    const isThere = key !== undefined && identity.position < key.rowCount;
+    if (!isThere || !index.holds(row, identity.entry)) {
+      moved.push(identity);
+    } else if (!taken.has(row)) {
+      rows.set(identity, row);
+      taken.add(row);
+    }
+  }
+  if (moved.length > 0) matchMoved(index, moved, rows, taken);
+  return { rows, absent: moved.filter((identity) => !rows.has(identity)) };
+}
+
+/** Finds rows by their content, for identities that do not stand where they stood. */
+function matchMoved(
+  index: SegmentIndex,
+  identities: readonly RowIdentity[],
+  rows: Map<RowIdentity, number>,
+  taken: Set<number>,
+): void {
   const wanted = new Map<string, Map<bigint, RowIdentity[]>>();
   for (const identity of identities) {
     const offsets = getOrAdd(wanted, canonicalKeyText(identity.key), () => new Map());
     getOrAdd(offsets, identity.entry.minOffset, () => []).push(identity);
   }
-  const candidates = new Map<RowIdentity, number[]>();
   for (const key of index.keys) {
     const offsets = wanted.get(canonicalKeyText(key.text));
     if (offsets === undefined) continue;
     for (let row = key.firstRow; row < key.firstRow + key.rowCount; row++) {
-      const same = offsets.get(index.minOffset(row));
-      if (same === undefined) continue;
-      const entry = index.entry(row);
-      for (const identity of same) {
-        if (sameEntry(identity.entry, entry)) getOrAdd(candidates, identity, () => []).push(row);
-      }
+      const found = offsets
+        .get(index.minOffset(row))
+        ?.find((one) => !rows.has(one) && !taken.has(row) && index.holds(row, one.entry));
+      if (found === undefined) continue;
+      rows.set(found, row);
+      taken.add(row);
     }
   }
-  return assignRows(index, identities, candidates);
-}
-
-/** Leaves out what means the same row a second time. */
-function distinct(identities: readonly RowIdentity[]): RowIdentity[] {
-  const seen = new Map<string, RowIdentity[]>();
-  return identities.filter((identity) => {
-    const place = JSON.stringify([identity.key, identity.position]);
-    const others = getOrAdd(seen, place, () => []);
-    if (others.some((other) => sameEntry(other.entry, identity.entry))) return false;
-    others.push(identity);
-    return true;
-  });
-}
-
-/** Gives each identity a row: first those that stand where they stood, then any equal one. */
-function assignRows(
-  index: SegmentIndex,
-  identities: readonly RowIdentity[],
-  candidates: ReadonlyMap<RowIdentity, readonly number[]>,
-): { rows: Map<RowIdentity, number>; absent: RowIdentity[] } {
-  const rows = new Map<RowIdentity, number>();
-  const taken = new Set<number>();
-  const assign = (identity: RowIdentity, row: number | undefined) => {
-    if (row === undefined) return;
-    rows.set(identity, row);
-    taken.add(row);
-  };
-  for (const identity of identities) {
-    const inPlace = (candidates.get(identity) ?? []).filter((row) => {
-      const { key, position } = index.location(row);
-      return key === identity.key && position === identity.position;
-    });
-    // With equal keys in the file the last one is the one in use.
-    assign(
-      identity,
-      inPlace.findLast((row) => !taken.has(row)),
-    );
-  }
-  const absent: RowIdentity[] = [];
-  for (const identity of identities) {
-    if (rows.has(identity)) continue;
-    assign(
-      identity,
-      candidates.get(identity)?.find((row) => !taken.has(row)),
-    );
-    if (!rows.has(identity)) absent.push(identity);
-  }
-  return { rows, absent };
 }
 
 /**
@@ -215,7 +191,7 @@ function dropPresent(
   return additions.filter((one) => {
     if (one.formerPlace !== undefined && final <= one.formerPlace.arrayLength) return true;
     const rows = kept.get(one.entry.minOffset) ?? [];
-    if (!rows.some((row) => sameEntry(index.entry(row), one.entry))) return true;
+    if (!rows.some((row) => index.holds(row, one.entry))) return true;
     present.push(one);
     return false;
   });

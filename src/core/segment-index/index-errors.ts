@@ -53,11 +53,12 @@ async function locate(
   let base = 0;
   for await (const chunk of source.chunks()) {
     const end = Math.min(chunk.length, byteOffset - base);
-    let newline = chunk.indexOf(0x0a);
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    let newline = bytes.indexOf(0x0a);
     while (newline >= 0 && newline < end) {
       line++;
       lineStart = base + newline + 1;
-      newline = chunk.indexOf(0x0a, newline + 1);
+      newline = bytes.indexOf(0x0a, newline + 1);
     }
     base += chunk.length;
     if (base >= byteOffset) break;

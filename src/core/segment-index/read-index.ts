@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { SkipUncertain } from './array-skipper.ts';
 import type { ByteSource } from './byte-source.ts';
 import { malformedError } from './index-errors.ts';
-import { IndexParser, type PartitionFilter, SkipUncertain } from './index-parser.ts';
+import { IndexParser, type PartitionFilter } from './index-parser.ts';
 import { JsonFault } from './json-fault.ts';
 import { SegmentIndex } from './segment-index.ts';
 

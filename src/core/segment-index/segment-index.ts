@@ -1,3 +1,4 @@
+import { sameEntry } from './entry-format.ts';
 import type { IndexColumns } from './index-columns.ts';
 import type { IndexKey, ParsedIndex } from './index-parser.ts';
 import {
@@ -87,6 +88,16 @@ export class SegmentIndex {
     return this.#columns.entry(row);
   }
 
+  /** True where the row's twelve fields equal the entry's. */
+  holds(row: number, entry: SegmentEntry): boolean {
+    return (
+      this.minOffset(row) === entry.minOffset &&
+      this.maxOffset(row) === entry.maxOffset &&
+      this.sizeBytes(row) === entry.sizeBytes &&
+      sameEntry(this.entry(row), entry)
+    );
+  }
+
   minOffset(row: number): bigint {
     return this.#columns.minOffset[row] ?? this.#noRow(row);
   }
@@ -140,9 +151,19 @@ export class SegmentIndex {
     return {
       key: key.text,
       position: row - key.firstRow,
-      byteStart: this.#columns.byteStart[row] ?? 0,
-      byteEnd: this.#columns.byteEnd[row] ?? 0,
+      byteStart: this.byteStart(row),
+      byteEnd: this.byteEnd(row),
     };
+  }
+
+  /** Where the entry's JSON value begins in the file. */
+  byteStart(row: number): number {
+    return this.#columns.byteStart[row] ?? this.#noRow(row);
+  }
+
+  /** The offset after the entry's JSON value. */
+  byteEnd(row: number): number {
+    return this.#columns.byteEnd[row] ?? this.#noRow(row);
   }
 
   /** The key in whose array the row stands. */
