@@ -18,7 +18,7 @@ import type { FastRow, IndexColumns } from './index-columns.ts';
  *     }
  */
 export interface FastTemplate {
-  readonly literals: readonly Uint8Array[];
+  readonly literals: readonly Literal[];
   readonly topicId: number;
   readonly partition: number;
   readonly pathPrefixId: number;
@@ -35,8 +35,15 @@ export interface TemplateInit {
   readonly compression: string;
 }
 
+/** Bytes to compare with, as little-endian words and the up to three bytes after them. */
+interface Literal {
+  readonly length: number;
+  readonly words: Int32Array;
+  readonly rest: Uint8Array;
+}
+
 const MAX_DIGITS = 15;
-const LOST = new TextEncoder().encode('-9223372036854775808');
+const LOST = literalOf('-9223372036854775808');
 /** The numbers of FastRow, after the two of the segment id. */
 const ID_NUMBERS = 2;
 const MAX_TIMESTAMP_NUMBER = 6;
@@ -46,7 +53,6 @@ const NUMBERS = 11;
 export function fastTemplate(init: TemplateInit, columns: IndexColumns): FastTemplate | undefined {
   const { topic, partition, pathPrefix, compression } = init;
   if ([topic, pathPrefix, compression].some(needsEscape)) return undefined;
-  const encoder = new TextEncoder();
   const literals = [
     `\n    {\n      "segment_id": "${topic}-${partition}-`,
     '-',
@@ -60,7 +66,7 @@ export function fastTemplate(init: TemplateInit, columns: IndexColumns): FastTem
     '.tar.gz",\n      "size_bytes": ',
     ',\n      "created_at": ',
     `,\n      "compression": "${compression}"\n    }`,
-  ].map((text) => encoder.encode(text));
+  ].map(literalOf);
   return {
     literals,
     topicId: columns.topics.id(topic),
@@ -69,6 +75,15 @@ export function fastTemplate(init: TemplateInit, columns: IndexColumns): FastTem
     compressionId: columns.compressions.id(compression),
     maxBytes: literals.reduce((sum, literal) => sum + literal.length, 1) + NUMBERS * 20,
   };
+}
+
+function literalOf(text: string): Literal {
+  const bytes = new TextEncoder().encode(text);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const words = Int32Array.from({ length: bytes.length >> 2 }, (_, i) =>
+    view.getInt32(i * 4, true),
+  );
+  return { length: bytes.length, words, rest: bytes.subarray(words.length * 4) };
 }
 
 /** Reads runs of entries; one instance serves a whole file. */
@@ -104,12 +119,13 @@ export class FastEntryReader implements FastRow {
     this.pathPrefixId = template.pathPrefixId;
     this.compressionId = template.compressionId;
     const numbers = this.#all;
+    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
     let at = from;
     let comma = !first;
     while (at + template.maxBytes <= chunk.length) {
       if (comma && chunk[at] !== 0x2c) break;
       const start = comma ? at + 1 : at;
-      const end = readEntry(chunk, start, template.literals, numbers);
+      const end = readEntry(chunk, view, start, template.literals, numbers);
       if (end < 0) break;
       // The id was read first and has to agree with what the fields then said.
       if (numbers[0] !== numbers[2] || numbers[1] !== numbers[3]) break;
@@ -128,16 +144,17 @@ export class FastEntryReader implements FastRow {
 /** The position after the entry at `from`; -1 where there is none of the expected shape. */
 function readEntry(
   chunk: Uint8Array,
+  view: DataView,
   from: number,
-  literals: readonly Uint8Array[],
+  literals: readonly Literal[],
   numbers: Float64Array,
 ): number {
   let at = from;
   for (let k = 0; k < NUMBERS; k++) {
     const literal = literals[k];
-    if (literal === undefined || !standsAt(chunk, at, literal)) return -1;
+    if (literal === undefined || !standsAt(view, at, literal)) return -1;
     at += literal.length;
-    if (k === MAX_TIMESTAMP_NUMBER && standsAt(chunk, at, LOST)) {
+    if (k === MAX_TIMESTAMP_NUMBER && standsAt(view, at, LOST)) {
       numbers[k] = -1;
       at += LOST.length;
     } else {
@@ -146,12 +163,19 @@ function readEntry(
     }
   }
   const tail = literals[NUMBERS];
-  return tail !== undefined && standsAt(chunk, at, tail) ? at + tail.length : -1;
+  return tail !== undefined && standsAt(view, at, tail) ? at + tail.length : -1;
 }
 
-function standsAt(chunk: Uint8Array, at: number, literal: Uint8Array): boolean {
-  for (let i = 0; i < literal.length; i++) {
-    if (chunk[at + i] !== literal[i]) return false;
+/** Four bytes at a time: the comparison is most of the work. */
+function standsAt(view: DataView, at: number, literal: Literal): boolean {
+  const { words, rest } = literal;
+  let position = at;
+  for (let i = 0; i < words.length; i++) {
+    if (view.getInt32(position, true) !== words[i]) return false;
+    position += 4;
+  }
+  for (let i = 0; i < rest.length; i++) {
+    if (view.getUint8(position + i) !== rest[i]) return false;
   }
   return true;
 }
