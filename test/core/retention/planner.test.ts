@@ -253,6 +253,17 @@ describe('holds', () => {
     ]);
   });
 
+  it('hold at their first and last offset, not beside them', () => {
+    const spared = (fromOffset: bigint, toOffset: bigint): number[] => {
+      const holds = [{ ...hold, fromOffset, toOffset }];
+      const made = plan(entries, settings({ strategy: 'time', allowGaps: true }, { holds }));
+      return Array.from(made.kept(), ({ place }) => place);
+    };
+    expect(spared(99n, 100n)).toEqual([0, 1]);
+    expect(spared(100n, 199n)).toEqual([1]);
+    expect(spared(300n, 400n)).toEqual([]);
+  });
+
   it('end, and are for their topic and partition', () => {
     for (const other of [{ untilMs: AT_MS }, { partition: 1 }, { topic: 'orders-*' }]) {
       const of = settings({ strategy: 'time' }, { holds: [{ ...hold, ...other }] });
