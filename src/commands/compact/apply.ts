@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
 import type { Context } from '../../context.ts';
 import { applyDeletions } from '../../core/compaction/apply.ts';
-import { nothingToDo, type RunReport } from '../../core/compaction/run-report.ts';
+import { plannedOnly, type RunReport } from '../../core/compaction/run-report.ts';
 import { assertWithinBudget } from '../../core/retention/budget.ts';
 import { checkPlanAgainst } from '../../core/retention/plan-check.ts';
 import { readPlanFile, type SavedPlan } from '../../core/retention/plan-file.ts';
@@ -39,7 +39,7 @@ const runApply: Run<CompactFlags> = async (context, args, _flags, command) => {
     const engine = await openEngine(context);
     const judged = await judgeIndex(context, engine);
     const segments = checkPlanAgainst(plan, judged.input);
-    await writeOutcome(context, { ...nothingToDo(0), identified: segments.length, dryRun: true });
+    await writeOutcome(context, { ...plannedOnly(segments.length), dryRun: true });
     return undefined;
   }
   const bytes = plan.delete.reduce((sum, { entry }) => sum + entry.sizeBytes, 0n);

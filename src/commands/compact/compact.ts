@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import type { Context } from '../../context.ts';
 import { applyDeletions } from '../../core/compaction/apply.ts';
-import type { RunReport } from '../../core/compaction/run-report.ts';
-import { nothingToDo } from '../../core/compaction/run-report.ts';
+import { nothingToDo, plannedOnly, type RunReport } from '../../core/compaction/run-report.ts';
 import type { ExitName } from '../../core/exit-codes.ts';
 import { type PlannedSegment, plannedSegment } from '../../core/retention/plan-file.ts';
 import { planJson } from '../../core/retention/plan-json.ts';
@@ -21,7 +20,7 @@ import {
   retentionSettings,
 } from './compact-options.ts';
 import { compactRequest } from './compact-request.ts';
-import { askFirst, wantsSentences, withProgress } from './consent.ts';
+import { askFirst, assertCanAsk, wantsSentences, withProgress } from './consent.ts';
 import { historyCommand } from './history.ts';
 import { withMetrics } from './metrics-file.ts';
 import { clearTheWay, openEngine, withRunLock } from './open-engine.ts';
@@ -73,7 +72,7 @@ async function dryRun(
   const planned = await planCompaction(context, engine, settings, flags.only);
   if (wantsSentences(context)) await showPlan(context, planned, options);
   const identified = planned.summary.byFate.delete.segments;
-  const outcome = { ...nothingToDo(0), identified, dryRun: true };
+  const outcome = { ...plannedOnly(identified), dryRun: true };
   await writeOutcome(context, outcome, { plan: () => planDocument(context, planned) });
   assertPlanWithinBudget(planned.plan, planned.summary);
   return undefined;
@@ -86,6 +85,7 @@ async function planAndAsk(
   options: ApplyOptions,
   flags: CompactFlags,
 ): Promise<readonly PlannedSegment[] | undefined> {
+  await assertCanAsk(context);
   const engine = await openEngine(context);
   const planned = await planCompaction(context, engine, settings, flags.only);
   const confirmed = Array.from(planned.plan.deleted(), plannedSegment);

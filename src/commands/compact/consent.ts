@@ -8,20 +8,24 @@ export function wantsSentences(context: Context): boolean {
   return format === 'table' || format === 'wide';
 }
 
+/** Throws a usage error where nobody can be asked: before work is done that leads to a question. */
+export async function assertCanAsk(context: Context): Promise<void> {
+  const { canAsk } = await import('../../ui/prompt.ts');
+  const { stdin, stderr } = context.io;
+  if (canAsk({ stdin, stderr })) return;
+  throw new SegctlError('there is no terminal to ask on, and --yes was not given', {
+    code: 'no-terminal',
+    exit: 'usage',
+    remedy: 'pass --yes to do it without being asked, or --dry-run to see what would be done',
+  });
+}
+
 /** Asks on the terminal. Without one it is a usage error that says what to pass instead. */
 export async function askFirst(context: Context, question: string): Promise<boolean> {
-  const { canAsk, confirm } = await import('../../ui/prompt.ts');
+  await assertCanAsk(context);
+  const { confirm } = await import('../../ui/prompt.ts');
   const { stdin, stderr, signal } = context.io;
-  const streams = { stdin, stderr, signal };
-  if (!canAsk(streams)) {
-    throw new SegctlError('there is no terminal to ask on, and --yes was not given', {
-      code: 'no-terminal',
-      exit: 'usage',
-      facts: { question },
-      remedy: 'pass --yes to do it without being asked, or --dry-run to see what would be done',
-    });
-  }
-  const isYes = await confirm({ question }, streams);
+  const isYes = await confirm({ question }, { stdin, stderr, signal });
   if (!isYes) context.log.info('nothing was changed');
   return isYes;
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Context } from '../../context.ts';
 import { applyPurge, type PurgePlan, planPurge } from '../../core/compaction/purge.ts';
-import { nothingToDo } from '../../core/compaction/run-report.ts';
+import { nothingToDo, plannedOnly } from '../../core/compaction/run-report.ts';
 import { humanSize, humanTime, plural } from '../../ui/human.ts';
 import type { CommandRuntime, Run } from '../command-runtime.ts';
 import type { CompactFlags } from './compact-options.ts';
@@ -24,7 +24,7 @@ const runPurge: Run<CompactFlags> = async (context, _args, _flags, command) => {
   tellPurge(context, plan);
   if (flags.dryRun === true) {
     const identified = plan.objects.length;
-    await writeOutcome(context, { ...nothingToDo(0), identified, dryRun: true });
+    await writeOutcome(context, { ...plannedOnly(identified), dryRun: true });
     return undefined;
   }
   if (plan.objects.length === 0) {

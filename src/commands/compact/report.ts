@@ -36,6 +36,12 @@ export const REPORT_COLUMNS: readonly Column<Outcome>[] = [
     value: (row) => row.entriesRemoved,
   },
   {
+    key: 'entriesRestored',
+    header: 'ENTRIES RESTORED',
+    type: 'count',
+    value: (row) => row.entriesRestored,
+  },
+  {
     key: 'returnedRemoved',
     header: 'RETURNED REMOVED',
     type: 'count',
@@ -100,7 +106,9 @@ export function sentences(outcome: Outcome): string[] {
   }
   const lines = [
     `run ${runId}: ${state} after ${humanDuration(outcome.durationMs)}`,
-    `${plural(deleted, 'segment')} of ${identified} gone, ${humanSize(outcome.bytesFreed)} freed`,
+    outcome.entriesRestored > 0
+      ? `${plural(outcome.entriesRestored, 'segment')} of ${identified} brought back`
+      : `${plural(deleted, 'segment')} of ${identified} gone, ${humanSize(outcome.bytesFreed)} freed`,
   ];
   const also = [
     [

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { renderOptions } from '../../context.ts';
 import { resumeAll, unfinishedRuns } from '../../core/compaction/resume.ts';
-import { nothingToDo } from '../../core/compaction/run-report.ts';
+import { plannedOnly } from '../../core/compaction/run-report.ts';
 import { plural } from '../../ui/human.ts';
 import { renderList } from '../../ui/result.ts';
 import type { CommandRuntime, Run } from '../command-runtime.ts';
@@ -34,7 +34,7 @@ const runResume: Run<CompactFlags> = async (context, _args, _flags, command) => 
     }
   };
   if (flags.dryRun === true || unfinished.length === 0) {
-    await show(unfinished.map((runId) => ({ ...nothingToDo(0), runId, dryRun: true })));
+    await show(unfinished.map((runId) => ({ ...plannedOnly(0), runId, dryRun: true })));
     return undefined;
   }
   const question = `finish ${plural(unfinished.length, 'run')} (${unfinished.join(', ')})?`;

@@ -3,11 +3,13 @@ import type { Fate } from '../../core/retention/partition-plan.ts';
 import type { Plan } from '../../core/retention/plan.ts';
 import { RULES, type RuleId } from '../../core/retention/reasons.ts';
 import { type PartitionSummary, renderBlocker } from '../../core/retention/summary.ts';
+import { writeOut } from '../../io.ts';
 import type { Column } from '../../ui/column.ts';
-import { humanSize, humanTime, humanTimeRange, plural } from '../../ui/human.ts';
+import { humanDuration, humanSize, humanTime, humanTimeRange, plural } from '../../ui/human.ts';
 import { renderList } from '../../ui/result.ts';
 import { escapeForTerminal } from '../../ui/terminal-text.ts';
 import type { ApplyOptions } from './compact-options.ts';
+import { wantsSentences } from './consent.ts';
 import type { CompactionPlan } from './plan-compaction.ts';
 
 interface PlanRow extends PartitionSummary {
@@ -53,15 +55,16 @@ export async function showPlan(
     .filter(({ byFate }) => byFate.delete.segments > 0)
     .map((one): PlanRow => ({ ...one, why: why.get(partitionName(one)) ?? '' }));
   const render = renderOptions(context);
-  await context.write(
-    renderList(
-      { columns: COLUMNS, rows, empty: 'no segment is condemned' },
-      { ...render, format: render.format === 'wide' ? 'wide' : 'table' },
-    ),
+  // Where stdout carries data, what people read goes to stderr.
+  const stream = wantsSentences(context) ? context.io.stdout : context.io.stderr;
+  const table = renderList(
+    { columns: COLUMNS, rows, empty: 'no segment is condemned' },
+    { ...render, format: render.format === 'wide' ? 'wide' : 'table' },
   );
+  for await (const chunk of table) await writeOut(stream, chunk);
   const { delete: gone } = summary.byFate;
   const lines = [
-    `\n${plural(gone.segments, 'segment')} of ${summary.total.segments} go, ${humanSize(gone.bytes)}; ${plural(summary.keep.segments, 'segment')} stay, ${humanSize(summary.keep.bytes)}`,
+    `${plural(gone.segments, 'segment')} of ${summary.total.segments} go, ${humanSize(gone.bytes)}; ${plural(summary.keep.segments, 'segment')} stay, ${humanSize(summary.keep.bytes)}`,
     ...planNotes(planned),
     ...modeNotes(options),
   ];
@@ -70,7 +73,7 @@ export async function showPlan(
       `${plural(returned.length, 'entry', 'entries')} that a running server wrote back after a recorded deletion leave the index again`,
     );
   }
-  await context.write(`${lines.map(escapeForTerminal).join('\n')}\n`);
+  await writeOut(stream, `\n${lines.map(escapeForTerminal).join('\n')}\n`);
 }
 
 function planNotes({ summary }: CompactionPlan): string[] {
@@ -115,7 +118,7 @@ function modeNotes({ objectsMode, entriesMode, graceMs }: ApplyOptions): string[
   if (objectsMode === 'keep') return ['the archives stay in the store, named by no entry'];
   if (graceMs !== null) {
     return [
-      `the archives wait in the trash for ${graceMs / 1000} s, where undo can bring them back`,
+      `the archives wait in the trash for ${humanDuration(graceMs)}, where undo can bring them back`,
     ];
   }
   return [];

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Context } from '../../context.ts';
-import { nothingToDo } from '../../core/compaction/run-report.ts';
+import { plannedOnly } from '../../core/compaction/run-report.ts';
 import { applyUndo } from '../../core/compaction/undo.ts';
 import { type Loss, planUndo, type UndoPlan } from '../../core/compaction/undo-plan.ts';
 import { humanSize, plural } from '../../ui/human.ts';
@@ -27,11 +27,7 @@ const runUndo: Run<CompactFlags> = async (context, args, _flags, command) => {
   const plan = await planUndo(engine, runId);
   tellUndo(context, plan);
   if (flags.dryRun === true) {
-    await writeOutcome(context, {
-      ...nothingToDo(0),
-      identified: plan.entries.length,
-      dryRun: true,
-    });
+    await writeOutcome(context, { ...plannedOnly(plan.entries.length), dryRun: true });
     return undefined;
   }
   const what = plural(plan.entries.length, 'segment');

@@ -46,7 +46,7 @@ const COLUMNS: readonly Column<Explanation>[] = [
     type: 'json',
     value: ({ decision }) => decision.reasons.map(reasonJson),
     text: ({ decision }) =>
-      decision.reasons.map((reason) => `${reason.verdict}: ${renderReason(reason)}`).join('\n'),
+      decision.reasons.map((reason) => `${reason.verdict}: ${renderReason(reason)}`).join('; '),
   },
   {
     key: 'limits',
@@ -58,9 +58,9 @@ const COLUMNS: readonly Column<Explanation>[] = [
       limits
         .map(
           ({ reason, goes }) =>
-            `${RULES[reason.rule]}: ${renderReason(reason)}; goes ${renderForesight(goes)}`,
+            `${RULES[reason.rule]}: ${renderReason(reason)}; ${renderForesight(goes)}`,
         )
-        .join('\n') || '-',
+        .join('; ') || '-',
   },
 ];
 

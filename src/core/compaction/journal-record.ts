@@ -127,7 +127,7 @@ export interface IndexRecord {
   readonly written: boolean;
   readonly digestBefore: string;
   readonly digestAfter: string;
-  /** Numbers of the removals that were not found any more. */
+  /** Numbers of the removals that were not found any more; of an undo's additions left out. */
   readonly absent: readonly number[];
 }
 

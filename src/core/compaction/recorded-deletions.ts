@@ -69,7 +69,8 @@ export class RecordedDeletions {
     if (run.index === undefined || command === 'undo' || command === 'purge') return;
     const restored = new Set(run.undone?.restored ?? []);
     const objects = new Map(run.objects.map((object) => [canonicalKey(object.key), object]));
-    for (const removal of run.removals) {
+    // A repair deletes no records: the entries it takes out had no object, or come back put right.
+    for (const removal of command === 'reindex' ? [] : run.removals) {
       if (restored.has(removal.n)) continue;
       const { entry } = removal;
       const object = objects.get(canonicalKey(entry.objectStorePath));

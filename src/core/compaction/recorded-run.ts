@@ -62,6 +62,11 @@ export class RecordedRun {
     return this.outcomes.get(object.n)?.outcome;
   }
 
+  /** Of an undo: how many entries its rewrite of the index brought back. */
+  get restoredEntries(): number {
+    return this.index === undefined ? 0 : this.additions.length - this.index.absent.length;
+  }
+
   /** Objects that still have to be dealt with; those that failed get another try. */
   pendingObjects(): ObjectRecord[] {
     return this.objects.filter((object) => {

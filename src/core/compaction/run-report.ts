@@ -5,7 +5,7 @@ import type { RecordedRun, RunState } from './recorded-run.ts';
 export interface RunReport {
   /** Null where there was nothing to do, and so no run. */
   readonly runId: string | null;
-  readonly state: RunState | 'nothing-to-do';
+  readonly state: RunState | 'nothing-to-do' | 'planned';
   /** Segments that the plan condemned; for gc, objects. */
   readonly identified: number;
   /** Of these, how many are gone as asked: entry, object, or both. */
@@ -22,6 +22,8 @@ export interface RunReport {
   /** Moved to the trash, to be freed by `purge`. */
   readonly bytesInTrash: number;
   readonly entriesRemoved: number;
+  /** Entries that an undo brought back. */
+  readonly entriesRestored: number;
   /** Entries removed once more that a running server had written back. */
   readonly returnedRemoved: number;
   readonly durationMs: number;
@@ -52,11 +54,17 @@ export function nothingToDo(changedBefore: number): RunReport {
     bytesTaken: 0,
     bytesInTrash: 0,
     entriesRemoved: 0,
+    entriesRestored: 0,
     returnedRemoved: 0,
     durationMs: 0,
     failures: [],
     indexChanged: false,
   };
+}
+
+/** What a dry run tells: so many segments are condemned, and nothing was done. */
+export function plannedOnly(identified: number): RunReport {
+  return { ...nothingToDo(0), state: 'planned', identified };
 }
 
 export function reportOf(run: RecordedRun, extras: ReportExtras = NO_EXTRAS): RunReport {
@@ -72,11 +80,12 @@ export function reportOf(run: RecordedRun, extras: ReportExtras = NO_EXTRAS): Ru
   const planned = Math.max(removals.length, objects.length);
   const kept = withObjects ? tally.count.changed + tally.count.referenced : 0;
   const untouched = run.index === undefined;
+  const isUndo = begin.command === 'undo';
   return {
     runId: run.id,
     state: run.state,
-    identified: planned + extras.changedBefore,
-    deleted: untouched ? 0 : planned - pending - kept - absentEntries(run, withObjects),
+    identified: isUndo ? run.additions.length : planned + extras.changedBefore,
+    deleted: untouched || isUndo ? 0 : planned - pending - kept - absentEntries(run, withObjects),
     failed: tally.count.failed,
     kept: kept + extras.changedBefore + (untouched ? 0 : absentEntries(run, withObjects)),
     missing: tally.count.missing,
@@ -84,6 +93,7 @@ export function reportOf(run: RecordedRun, extras: ReportExtras = NO_EXTRAS): Ru
     bytesTaken: tally.bytes.deleted + tally.bytes.trashed,
     bytesInTrash: run.purged === undefined && run.undone === undefined ? tally.bytes.trashed : 0,
     entriesRemoved,
+    entriesRestored: isUndo ? run.restoredEntries : 0,
     returnedRemoved: run.intent?.returned ?? 0,
     durationMs: run.spentMs,
     failures: tally.failures,

@@ -168,6 +168,7 @@ async function editBack(
     const place = placeOf(engine, path);
     return !without.has(place) && (found.get(path) !== undefined || excused.has(place));
   });
+  const backSet = new Set(back);
   const edit: IndexEdit = {
     remove: run.removals,
     add: back.map((record) => additionOf(record, false)),
@@ -180,7 +181,7 @@ async function editBack(
     written: saved?.written ?? false,
     digestBefore: saved?.digestBefore ?? '',
     digestAfter: saved?.digest ?? '',
-    absent: [],
+    absent: run.additions.filter((one) => !backSet.has(one)).map(({ n }) => n),
   });
   await journal.sync();
   for (const { entry } of back) {

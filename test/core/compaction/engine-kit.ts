@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,6 +60,8 @@ export interface World {
 }
 
 export interface WorldOptions {
+  /** An existing folder; by default a new one. */
+  readonly dataDir?: string;
   readonly store?: ObjectStore;
   readonly runs?: (dataDir: string) => RunFiles;
   readonly index?: (path: string) => IndexFile;
@@ -69,7 +72,7 @@ export async function makeWorld(
   entries: readonly SegmentEntry[],
   options: WorldOptions = {},
 ): Promise<World> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'segctl-compaction-'));
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'segctl-compaction-')));
   const indexPath = join(dataDir, 'segment_index.json');
   const store = options.store ?? new MemoryStore();
   await writeFile(indexPath, indexText(entries));
@@ -84,7 +87,6 @@ export function openWorld(dataDir: string, store: ObjectStore, options: WorldOpt
   const runs = options.runs?.(dataDir) ?? new FsRunFiles(dataDir);
   const signal = options.signal ?? new AbortController().signal;
   let ticks = NOW_MS;
-  let randoms = 0;
   const quiet = (): void => {};
   const engine: Engine = {
     runs,
@@ -92,7 +94,7 @@ export function openWorld(dataDir: string, store: ObjectStore, options: WorldOpt
     store,
     log: { debug: quiet, info: quiet, warn: quiet },
     now: () => ticks++,
-    random: () => Uint8Array.from([process.pid >> 8, process.pid, randoms >> 8, randoms++]),
+    random: () => randomBytes(4),
     signal,
     self: { host: 'test', pid: process.pid, tool: 'segctl test' },
   };
