@@ -4,37 +4,87 @@ import { EXIT_CODES } from '../core/exit-codes.ts';
 import type { Io } from '../io.ts';
 import { VERSION } from '../version.ts';
 import type { CommandRuntime } from './command-runtime.ts';
-import { compactCommand } from './compact/compact.ts';
-import { completionCommands } from './completion.ts';
-import { configCommand } from './config-show.ts';
-import { demoCommand } from './demo.ts';
-import { fetchCommand } from './fetch/fetch.ts';
-import { segmentsCommand } from './segments/segments.ts';
 
 type Streams = Pick<Io, 'stdout' | 'stderr'>;
 
+interface TopCommand {
+  readonly name: string;
+  /** Whether it reads the whole tree, so that every command has to be there. */
+  readonly needsAll?: boolean;
+  readonly isHidden?: boolean;
+  readonly load: (runtime: CommandRuntime) => Promise<Command>;
+}
+
+/** In the order of the help. */
+const TOP_COMMANDS: readonly TopCommand[] = [
+  {
+    name: 'segments',
+    load: async (runtime) => (await import('./segments/segments.ts')).segmentsCommand(runtime),
+  },
+  {
+    name: 'compact',
+    load: async (runtime) => (await import('./compact/compact.ts')).compactCommand(runtime),
+  },
+  {
+    name: 'fetch',
+    load: async (runtime) => (await import('./fetch/fetch.ts')).fetchCommand(runtime),
+  },
+  {
+    name: 'config',
+    needsAll: true,
+    load: async (runtime) => (await import('./config-show.ts')).configCommand(runtime),
+  },
+  {
+    name: 'completion',
+    load: async () => (await import('./completion.ts')).completionCommand(),
+  },
+  {
+    name: 'complete',
+    isHidden: true,
+    load: async (runtime) =>
+      (await import('./completion.ts')).completeCommand(() => commandTree(runtime)),
+  },
+  { name: 'demo', load: async (runtime) => (await import('./demo.ts')).demoCommand(runtime) },
+];
+
+/** What `segctl complete` itself is not offered. */
+const COMPLETION_COMMANDS = ['completion', 'complete'];
+
 /**
- * The command tree. The help, the man page and the completions are made from it, so loading it must
- * stay cheap: command files import what they run with only when they run.
+ * The command tree for a command line. Only commands that its words name are loaded, since a start
+ * must not pay for all of them; all of them are when none is named, as for the help. The help, the
+ * man page and the completions are made from this tree.
  */
-export function buildProgram(runtime: CommandRuntime, io: Streams): Command {
-  const program = buildCommands(runtime);
-  const [completion, complete] = completionCommands(() => buildCommands(runtime));
-  if (completion !== undefined) program.addCommand(completion);
-  if (complete !== undefined) program.addCommand(complete, { hidden: true });
+export async function buildProgram(
+  runtime: CommandRuntime,
+  io: Streams,
+  words: readonly string[] = [],
+): Promise<Command> {
+  const named = TOP_COMMANDS.filter(({ name }) => words.includes(name));
+  const isAll = named.length === 0 || named.some(({ needsAll }) => needsAll === true);
+  const isVersion =
+    named.length === 0 && words.some((word) => word === '-V' || word === '--version');
+  const program = rootCommand();
+  for (const command of isVersion ? [] : isAll ? TOP_COMMANDS : named) {
+    program.addCommand(await command.load(runtime), { hidden: command.isHidden === true });
+  }
   for (const command of allCommands(program)) configure(command, program, io);
   return program;
 }
 
-function buildCommands(runtime: CommandRuntime): Command {
+/** The tree that completions are read from; the library adds commands of its own to it. */
+async function commandTree(runtime: CommandRuntime): Promise<Command> {
+  const program = rootCommand();
+  for (const { name, load } of TOP_COMMANDS) {
+    if (!COMPLETION_COMMANDS.includes(name)) program.addCommand(await load(runtime));
+  }
+  return program;
+}
+
+function rootCommand(): Command {
   return addGlobalOptions(new Command('segctl'))
     .description('Administers the archived segments of Chronik Stream.')
     .version(VERSION, '-V, --version', 'print the version')
-    .addCommand(segmentsCommand(runtime))
-    .addCommand(compactCommand(runtime))
-    .addCommand(fetchCommand(runtime))
-    .addCommand(configCommand(runtime))
-    .addCommand(demoCommand(runtime))
     .addHelpText('after', `\nExit status:\n${exitStatusTable()}`);
 }
 

@@ -44,3 +44,15 @@ export async function guardShrink(
     remedy: 'something is changing the store, or it does not answer reliably; run again later',
   });
 }
+
+/** `5%`, from 0 to 100. Throws a usage error that names the option. */
+export function parseShare(text: string, option: string): number {
+  const percent = Number(/^(\d{1,3}(?:\.\d{1,4})?)%$/.exec(text.trim())?.[1] ?? Number.NaN);
+  if (percent >= 0 && percent <= 100) return percent;
+  throw new SegctlError(`${option}: "${text}" is not a share from 0% to 100%`, {
+    code: 'invalid-share',
+    exit: 'usage',
+    facts: { option, value: text },
+    remedy: 'write it as 5%',
+  });
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import type { Context } from '../../context.ts';
+import { type RunHistory, readHistory } from '../../core/compaction/history.ts';
+import {
+  findReturned,
+  type ReturnedEntry,
+  withoutRevived,
+} from '../../core/compaction/returned-entries.ts';
+import { isTrashKey } from '../../core/compaction/trash-key.ts';
+import { type Finding, finding } from '../../core/findings.ts';
+import { SegctlError } from '../../core/segctl-error.ts';
+import type { SegmentIndex } from '../../core/segment-index/segment-index.ts';
+import { Ledger } from '../../core/verify/ledger.ts';
+import { ArchiveListing, archivePrefixes, listArchives } from '../../core/verify/listing.ts';
+import { allPaths } from '../../core/verify/verify.ts';
+import { loadIndex } from '../../storage/index-file.ts';
+import { ledgerFile } from '../../storage/ledger-file.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { FsRunFiles } from '../../storage/run-files.ts';
+import { indexPathOf } from '../compact/open-engine.ts';
+
+/** Index, store and journal, as verify, reindex and gc hold them against each other. */
+export interface StoreFacts {
+  /** Undefined where there is none that a server would load; `findings` says why. */
+  readonly index: SegmentIndex | undefined;
+  readonly store: ObjectStore;
+  readonly listing: ArchiveListing;
+  readonly history: RunHistory;
+  /** Entries that a running server wrote back after a recorded deletion. */
+  readonly returned: readonly ReturnedEntry[];
+  readonly findings: readonly Finding[];
+}
+
+export interface FactsOptions {
+  /** What archives' keys begin with, where neither the index nor the data dir tells. */
+  readonly keyRoot?: string | undefined;
+  /** Where no archive is found below the data dir, look for them in all of the store. */
+  readonly searchAll?: boolean;
+}
+
+export async function gatherFacts(
+  context: Context,
+  { keyRoot, searchAll = false }: FactsOptions = {},
+): Promise<StoreFacts> {
+  const { signal, settings, log } = context;
+  const findings: Finding[] = [];
+  const index = await loadIfSound(context, findings);
+  const store = await context.openStore();
+  const paths = index === undefined ? [] : allPaths(index);
+  const prefixes = keyRoot === undefined ? archivePrefixes(paths, settings.dataDir) : [keyRoot];
+  log.debug('listing archives', { prefixes: prefixes.join(' ') });
+  let listing = await list(store, prefixes, signal);
+  if (searchAll && listing.archives.length === 0 && keyRoot === undefined) {
+    listing = await list(store, [''], signal);
+    assertOneRoot(listing);
+  }
+  const history = await readHistory(new FsRunFiles(settings.dataDir));
+  const returned =
+    index === undefined
+      ? []
+      : await withoutRevived(findReturned(index, history.deletions), store, signal);
+  for (const runId of history.unfinished) findings.push(finding('run-unfinished', { runId }));
+  return { index, store, listing, history, returned, findings };
+}
+
+async function list(
+  store: ObjectStore,
+  prefixes: readonly string[],
+  signal: AbortSignal,
+): Promise<ArchiveListing> {
+  const listing = await listArchives(store, { prefixes, signal });
+  return new ArchiveListing(listing.archives.filter(({ info }) => !isTrashKey(info.key)));
+}
+
+/** Several nodes keep their archives in one bucket under roots of their own; only one is this one's. */
+function assertOneRoot(listing: ArchiveListing): void {
+  const roots = listing.roots();
+  if (roots.length <= 1) return;
+  throw new SegctlError('the store holds archives of more than one data dir', {
+    code: 'ambiguous-archives',
+    exit: 'usage',
+    facts: { roots: roots.map((root) => JSON.stringify(root)).join(', ') },
+    remedy: 'name the one that is meant with --key-root',
+  });
+}
+
+/** What a server would refuse, or find nothing of, is a finding here and not the end. */
+async function loadIfSound(
+  context: Context,
+  findings: Finding[],
+): Promise<SegmentIndex | undefined> {
+  try {
+    return (await loadIndex(indexPathOf(context), { signal: context.signal })).index;
+  } catch (error) {
+    if (!(error instanceof SegctlError)) throw error;
+    if (error.code === 'index-not-found') findings.push(finding('index-missing', {}, error.facts));
+    else if (error.code === 'index-malformed') {
+      findings.push(finding('index-refused', {}, error.facts));
+    } else throw error;
+    return undefined;
+  }
+}
+
+/** The ledger below the data dir, which verify, reindex and gc share. */
+export async function openLedger(context: Context): Promise<Ledger> {
+  return await Ledger.open(ledgerFile(join(context.settings.dataDir, '.segctl', 'verified.jsonl')));
+}
