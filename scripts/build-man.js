@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { manPage } from '../dist/commands/man-page.js';
 
 const file = fileURLToPath(new URL('../man/segctl.1', import.meta.url));
-const page = manPage();
+const page = await manPage();
 if (!process.argv.includes('--check')) {
   writeFileSync(file, page);
 } else if (readFileSync(file, 'utf8') !== page) {

@@ -44,7 +44,7 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
   };
   try {
     const { buildProgram } = await import('./commands/program.ts');
-    const program = buildProgram(runtime, io);
+    const program = await buildProgram(runtime, io, argv);
     await program.parseAsync([...argv], { from: 'user' });
     await flushOut(io.stdout);
     return EXIT_CODES[exit].code;

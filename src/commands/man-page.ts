@@ -8,8 +8,8 @@ import { buildProgram } from './program.ts';
  * The whole command tree as one man(7) page in roff. Made from what the help is made from, so the
  * two can't disagree.
  */
-export function manPage(): string {
-  const program = buildProgram(NO_RUNTIME, process);
+export async function manPage(): Promise<string> {
+  const program = await buildProgram(NO_RUNTIME, process);
   return [
     `.TH SEGCTL 1 "" "segctl ${VERSION}" "User Commands"`,
     '.SH NAME',

@@ -30,9 +30,25 @@ const TOP_COMMANDS: readonly TopCommand[] = [
     load: async (runtime) => (await import('./fetch/fetch.ts')).fetchCommand(runtime),
   },
   {
+    name: 'gc',
+    load: async (runtime) => (await import('./gc.ts')).gcCommand(runtime),
+  },
+  {
+    name: 'reindex',
+    load: async (runtime) => (await import('./reindex.ts')).reindexCommand(runtime),
+  },
+  {
+    name: 'verify',
+    load: async (runtime) => (await import('./verify.ts')).verifyCommand(runtime),
+  },
+  {
     name: 'config',
     needsAll: true,
     load: async (runtime) => (await import('./config-show.ts')).configCommand(runtime),
+  },
+  {
+    name: 'doctor',
+    load: async (runtime) => (await import('./doctor.ts')).doctorCommand(runtime),
   },
   {
     name: 'completion',

@@ -55,7 +55,7 @@ type RetentionFields = z.infer<typeof retentionSchema>;
 
 /**
  * Parses the text of a `segctl.yaml`. Every mistake is reported at once, each with its line and
- * column, in one `config-invalid` error (exit usage). `nowMs` anchors a hold's `until: 30d`.
+ * column, in one `config-invalid` error (exit usage). `nowMs` is the clock.
  */
 export function parseConfig(text: string, path: string, nowMs: number): ConfigFile {
   const lines = new LineCounter();
@@ -107,7 +107,7 @@ export function parseConfig(text: string, path: string, nowMs: number): ConfigFi
       const untilMs =
         until === undefined
           ? null
-          : at([...where, 'until'], null, () => parseTime(String(until), nowMs, 'until'));
+          : at([...where, 'until'], null, () => holdEnd(String(until), nowMs));
       return {
         topic: hold.topic,
         partition: hold.partition ?? null,
@@ -144,6 +144,17 @@ function retentionLayer(fields: RetentionFields): RetentionLayer {
     ageBy: fields['age-by'],
     allowGaps: fields['allow-gaps'],
   });
+}
+
+/** A duration means the time before now everywhere, where no hold can end. */
+function holdEnd(text: string, nowMs: number): number {
+  if (!/^\d{4}-|^\d+$/.test(text)) {
+    throw new SegctlError(`until: "${text}" is not a date or a time such as 2027-01-31`, {
+      code: 'invalid-time',
+      exit: 'usage',
+    });
+  }
+  return parseTime(text, nowMs, 'until');
 }
 
 type HoldOffsets = Pick<Hold, 'fromOffset' | 'toOffset'>;
