@@ -441,6 +441,31 @@ function byteAt(text: string | Uint8Array, line: number, column: number): number
   return lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0) + column - 1;
 }
 
+describe('an entry among many in the formatting of the server', () => {
+  const many = `{\n  "orders-0": [\n    ${Array(8).fill(ENTRY).join(',\n    ')}\n  ]\n}`;
+  const third = many.indexOf(ENTRY, many.indexOf(ENTRY) + 2 * ENTRY.length);
+  const numbers = [...ENTRY.matchAll(/: ([0-9]+)/g)].map((match) => match.index + 2);
+
+  it('is refused for a leading zero, a sign or a point in any of its numbers', async () => {
+    expect(numbers).toHaveLength(8);
+    for (const at of numbers) {
+      for (const put of ['0', '+', '.', '--']) {
+        const bytes = many.slice(0, third + at) + put + many.slice(third + at);
+        const error = await refusal(bytes, 1 << 20);
+        expect(error.facts.path).toMatch(/^\$\["orders-0"\]\[2\]\./);
+      }
+    }
+  });
+
+  it('is refused for any byte that is left out of its names, colons and commas', async () => {
+    const bones = [...ENTRY.matchAll(/[:,"{}]/g)].map((match) => match.index);
+    for (const at of bones) {
+      const bytes = many.slice(0, third + at) + many.slice(third + at + 1);
+      await refusal(bytes, 1 << 20);
+    }
+  });
+});
+
 describe('a bomb', () => {
   it('of ten million brackets in an ignored field is read with a bit a level, as the server does', async () => {
     const depth = 10_000_000;
