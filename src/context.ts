@@ -41,8 +41,9 @@ export async function openContext(command: Command, io: Io): Promise<Context> {
   let store: Promise<ObjectStore> | undefined;
   const openStore = async (): Promise<ObjectStore> => {
     const { openStore: open } = await import('./storage/open-store.ts');
-    const { concurrency } = settings;
+    const { concurrency, storeTimeoutMs } = settings;
     return await open(settings.store, {
+      ...(storeTimeoutMs === undefined ? {} : { timeoutMs: storeTimeoutMs }),
       ...(concurrency === undefined ? {} : { concurrency }),
       onCall: ({ action, key }) => log.debug('store call', { action, key }),
     });

@@ -73,6 +73,11 @@ function globalRows({ settings }: Context): SettingRow[] {
     row('progress', String(settings.progress), of('progress')),
     row('color', String(settings.color), of('color')),
     row('concurrency', settings.concurrency?.toString() ?? null, of('concurrency')),
+    row(
+      'store-timeout',
+      settings.storeTimeoutMs === undefined ? null : `${settings.storeTimeoutMs}ms`,
+      of('store-timeout'),
+    ),
     row('at', new Date(settings.nowMs).toISOString(), of('at')),
   ];
 }

@@ -13,6 +13,7 @@ export interface GlobalFlags {
   readonly progress: boolean;
   readonly color: boolean;
   readonly concurrency?: string;
+  readonly storeTimeout?: string;
   readonly at?: string;
 }
 
@@ -43,5 +44,9 @@ export function addGlobalOptions(program: Command): Command {
     .option('--no-progress', 'show no progress')
     .option('--no-color', 'use no colour; NO_COLOR does the same')
     .option('--concurrency <n>', 'requests to the store in flight at once')
+    .option(
+      '--store-timeout <duration>',
+      'how long an S3 store may be silent before a request is tried again (default: 60s)',
+    )
     .option('--at <time>', 'the clock: judge as if it were then');
 }

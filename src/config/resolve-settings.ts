@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command, Option } from 'commander';
-import { parseCount, parseTime } from '../core/quantities.ts';
+import { parseCount, parseDuration, parseTime } from '../core/quantities.ts';
 import { SegctlError } from '../core/segctl-error.ts';
 import type { Io } from '../io.ts';
 import { storeSettings } from '../storage/store-settings.ts';
@@ -40,6 +40,8 @@ export async function resolveSettings(command: Command, io: Io): Promise<Setting
     progress: flags.progress,
     color: flags.color && (io.env.NO_COLOR ?? '') === '' && io.stdout.isTTY === true,
     concurrency,
+    storeTimeoutMs:
+      flags.storeTimeout === undefined ? undefined : parseStoreTimeout(flags.storeTimeout),
     nowMs: flags.at === undefined ? realNowMs : parseTime(flags.at, realNowMs, '--at'),
     origins: origins(command),
   };
@@ -61,6 +63,19 @@ function parseConcurrency(text: string): number {
     });
   }
   return Number(count);
+}
+
+/** At least a millisecond: the sockets below take 0 for "no limit". */
+function parseStoreTimeout(text: string): number {
+  const timeoutMs = parseDuration(text, '--store-timeout');
+  if (timeoutMs < 1 || timeoutMs > 3_600_000) {
+    throw new SegctlError('--store-timeout needs a duration from 1ms to 1h', {
+      code: 'invalid-duration',
+      exit: 'usage',
+      facts: { option: '--store-timeout', value: text },
+    });
+  }
+  return timeoutMs;
 }
 
 function applyConfigDefaults(command: Command, config: ConfigFile, io: Io): void {

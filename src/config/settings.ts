@@ -20,6 +20,8 @@ export interface Settings {
   readonly color: boolean;
   /** Requests or files in flight at once; undefined leaves it to the store. */
   readonly concurrency: number | undefined;
+  /** How long an S3 store may be silent, in ms; undefined leaves it to the store. */
+  readonly storeTimeoutMs: number | undefined;
   /** The clock, Unix ms: `--at`, else the time of the start. */
   readonly nowMs: number;
   /** Every global setting's origin, by its flag's long name. */

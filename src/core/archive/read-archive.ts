@@ -12,14 +12,15 @@ export interface ReadOptions extends UnpackLimits {
 
 /**
  * What came of a read. `changing`: the object was another one each time, as happens while the server
- * writes it in place. `unreadable`: the store failed. `damaged` holds for the object in `info`.
+ * writes it in place. `unreadable`: the store failed; with `brokeOff` in the midst of a body, each
+ * time. `damaged` holds for the object in `info`.
  */
 export type ReadOutcome<T> =
   | { readonly status: 'read'; readonly info: ObjectInfo; readonly value: T }
   | { readonly status: 'damaged'; readonly info: ObjectInfo; readonly error: ArchiveError }
   | { readonly status: 'missing' }
   | { readonly status: 'changing' }
-  | { readonly status: 'unreadable'; readonly error: SegctlError };
+  | { readonly status: 'unreadable'; readonly error: SegctlError; readonly brokeOff: boolean };
 
 /** Anything but a read. */
 export type FailedRead = Exclude<ReadOutcome<unknown>, { status: 'read' }>;
@@ -32,8 +33,8 @@ export interface OpenArchive {
 }
 
 const TRIES = 3;
-/** What a fresh read may not meet again: the body broke off, or another object is there now. */
-const PASSING = new Set(['body-cut-short', 'object-changed']);
+/** What a fresh read may not meet again once a body has begun: it broke off, or stalled. */
+const BROKEN_OFF = new Set(['body-cut-short', 'store-timeout', 'store-unreachable']);
 
 /**
  * Reads one archive and gives it to `use`, tied to one identity of the object: when it changed
@@ -46,21 +47,23 @@ export async function readArchive<T>(
   options: ReadOptions,
   use: (archive: Archive, info: ObjectInfo) => Promise<T>,
 ): Promise<ReadOutcome<T>> {
-  for (let attempt = 1; attempt <= TRIES; attempt++) {
+  let failed: FailedRead = { status: 'changing' };
+  for (let attempt = 1; attempt <= TRIES && isPassing(failed); attempt++) {
     const opened = await openOnce(store, key, options);
-    if (opened.status === 'changing') continue;
-    if (opened.status !== 'read') return opened;
+    if (opened.status !== 'read') {
+      failed = opened;
+      continue;
+    }
     const { archive, info } = opened;
     try {
       return { status: 'read', info, value: await use(archive, info) };
     } catch (error) {
-      const failed = await failedRead(store, key, options, error, info);
-      if (failed.status !== 'changing') return failed;
+      failed = await failedRead(store, key, options, error, info);
     } finally {
       archive.close();
     }
   }
-  return { status: 'changing' };
+  return failed;
 }
 
 /** The same, with the archive left open. */
@@ -69,11 +72,16 @@ export async function openTied(
   key: string,
   options: ReadOptions,
 ): Promise<OpenArchive | FailedRead> {
-  for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const opened = await openOnce(store, key, options);
-    if (opened.status !== 'changing') return opened;
+  let outcome: OpenArchive | FailedRead = { status: 'changing' };
+  for (let attempt = 1; attempt <= TRIES && isPassing(outcome); attempt++) {
+    outcome = await openOnce(store, key, options);
   }
-  return { status: 'changing' };
+  return outcome;
+}
+
+function isPassing(outcome: OpenArchive | FailedRead): boolean {
+  if (outcome.status === 'changing') return true;
+  return outcome.status === 'unreadable' && outcome.brokeOff;
 }
 
 async function openOnce(
@@ -101,17 +109,22 @@ async function failedRead(
   info: ObjectInfo | undefined,
 ): Promise<FailedRead> {
   options.signal?.throwIfAborted();
-  if (error instanceof ArchiveError && info !== undefined) {
+  const unlessReplaced = async (failed: FailedRead): Promise<FailedRead> => {
     const now = await store.head(key, callOptions(options));
     if (now === undefined) return { status: 'missing' };
-    return now.version === info.version
-      ? { status: 'damaged', info, error }
-      : { status: 'changing' };
+    return now.version === info?.version ? failed : { status: 'changing' };
+  };
+  if (error instanceof ArchiveError && info !== undefined) {
+    return await unlessReplaced({ status: 'damaged', info, error });
   }
   if (!(error instanceof SegctlError)) throw error;
   if (error.code === 'object-missing') return { status: 'missing' };
-  if (PASSING.has(error.code)) return { status: 'changing' };
-  return { status: 'unreadable', error };
+  if (error.code === 'object-changed') return { status: 'changing' };
+  // Before there is a body, the store itself has tried again already.
+  if (info === undefined || !BROKEN_OFF.has(error.code)) {
+    return { status: 'unreadable', error, brokeOff: false };
+  }
+  return await unlessReplaced({ status: 'unreadable', error, brokeOff: true });
 }
 
 function callOptions({ signal }: ReadOptions): { readonly signal?: AbortSignal } {

@@ -64,7 +64,13 @@ export async function listArchives(
       if (place !== undefined) found.set(info.key, { info, place });
     }
   }
-  return new ArchiveListing([...found.values()]);
+  return new ArchiveListing([...found.values()].sort(byKey));
+}
+
+/** Stores list in orders of their own; reports are the same on all of them. */
+function byKey(one: StoredArchive, other: StoredArchive): number {
+  const [a, b] = [canonicalKey(one.info.key), canonicalKey(other.info.key)];
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Of prefixes that begin with another one, only the shorter one. */

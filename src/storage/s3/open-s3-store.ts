@@ -13,7 +13,7 @@ export interface S3StoreOptions {
   readonly onCall?: (call: { action: string; key: string }) => void;
   readonly retry?: Partial<RetryPolicy>;
   readonly timing?: Timing;
-  /** How long a connection may take to open, and then be silent, in ms. */
+  /** How long a connection may take to open (default 10,000), and then be silent (60,000), in ms. */
   readonly connectTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
   /** How host names are resolved; default the system's way. */
@@ -62,6 +62,7 @@ export async function openS3Store(
 
 function clientConfig(settings: S3StoreSettings, options: S3StoreOptions): S3ClientConfig {
   const { credentials, endpoint, region } = settings;
+  const idleTimeoutMs = options.idleTimeoutMs ?? 60_000;
   const hasOwnEndpoint = settings.origins.endpoint !== undefined;
   const agent = {
     keepAlive: true,
@@ -89,8 +90,8 @@ function clientConfig(settings: S3StoreSettings, options: S3StoreOptions): S3Cli
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
-      connectionTimeout: options.connectTimeoutMs ?? 10_000,
-      socketTimeout: options.idleTimeoutMs ?? 60_000,
+      connectionTimeout: options.connectTimeoutMs ?? Math.min(10_000, idleTimeoutMs),
+      socketTimeout: idleTimeoutMs,
       httpAgent: agent,
       httpsAgent: agent,
     },
