@@ -355,12 +355,6 @@ const STORE_KINDS = {
 } as const satisfies Record<string, FindingKind>;
 
 const SETUP_KINDS = {
-  'settings-suspect': {
-    severity: 'warning',
-    title: 'a setting looks wrong',
-    meaning: 'a setting is valid by itself but contradicts another one or what is on disk',
-    next: 'segctl config show',
-  },
   'store-unreachable': {
     severity: 'error',
     title: 'store is not reachable',

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Context } from '../../context.ts';
 import { readArchive } from '../../core/archive/read-archive.ts';
 import { readHistory } from '../../core/compaction/history.ts';
@@ -83,8 +83,8 @@ async function examineDataDir(
   { context, findings, sound }: Examination,
   index: SegmentIndex | undefined,
 ): Promise<void> {
-  const { dataDir } = context.settings;
-  const folders = [...new Set([dataDir, dirname(indexPathOf(context))])];
+  const dataDir = resolve(context.settings.dataDir);
+  const folders = new Set([dataDir, dirname(resolve(indexPathOf(context)))]);
   for (const folder of folders) {
     try {
       await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);

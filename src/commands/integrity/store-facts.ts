@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { type RunHistory, readHistory } from '../../core/compaction/history.ts';
+import { readRun } from '../../core/compaction/recorded-run.ts';
 import {
   findReturned,
   type ReturnedEntry,
   withoutRevived,
 } from '../../core/compaction/returned-entries.ts';
+import type { RunFiles } from '../../core/compaction/run-files.ts';
 import { isTrashKey } from '../../core/compaction/trash-key.ts';
 import { type Finding, finding } from '../../core/findings.ts';
 import { SegctlError } from '../../core/segctl-error.ts';
@@ -13,6 +15,7 @@ import type { SegmentIndex } from '../../core/segment-index/segment-index.ts';
 import { Ledger } from '../../core/verify/ledger.ts';
 import { ArchiveListing, archivePrefixes, listArchives } from '../../core/verify/listing.ts';
 import { allPaths } from '../../core/verify/verify.ts';
+import { canonicalKey } from '../../storage/canonical-key.ts';
 import { loadIndex } from '../../storage/index-file.ts';
 import { ledgerFile } from '../../storage/ledger-file.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
@@ -28,6 +31,8 @@ export interface StoreFacts {
   readonly history: RunHistory;
   /** Entries that a running server wrote back after a recorded deletion. */
   readonly returned: readonly ReturnedEntry[];
+  /** Canonical keys of objects that an unfinished run was to delete, with the run. */
+  readonly leftOver: ReadonlyMap<string, string>;
   readonly findings: readonly Finding[];
 }
 
@@ -54,13 +59,32 @@ export async function gatherFacts(
     listing = await list(store, [''], signal);
     assertOneRoot(listing);
   }
-  const history = await readHistory(new FsRunFiles(settings.dataDir));
+  const runs = new FsRunFiles(settings.dataDir);
+  const history = await readHistory(runs);
   const returned =
     index === undefined
       ? []
       : await withoutRevived(findReturned(index, history.deletions), store, signal);
   for (const runId of history.unfinished) findings.push(finding('run-unfinished', { runId }));
-  return { index, store, listing, history, returned, findings };
+  const leftOver = await leftOverObjects(runs, history.unfinished, listing);
+  return { index, store, listing, history, returned, leftOver, findings };
+}
+
+/** Of objects that were written anew since, the run means the old one alone. */
+async function leftOverObjects(
+  runs: RunFiles,
+  unfinished: readonly string[],
+  listing: ArchiveListing,
+): Promise<Map<string, string>> {
+  const leftOver = new Map<string, string>();
+  for (const runId of unfinished) {
+    const run = await readRun(runs, runId);
+    if (run.begin.command === 'undo' || run.index === undefined) continue;
+    for (const { key, version } of run.pendingObjects()) {
+      if (listing.find(key)?.info.version === version) leftOver.set(canonicalKey(key), runId);
+    }
+  }
+  return leftOver;
 }
 
 async function list(

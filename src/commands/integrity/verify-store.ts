@@ -26,7 +26,7 @@ export async function verifyStore(
 ): Promise<ExitName | undefined> {
   const options = verifyOptions(context, args, flags);
   const facts = await gatherFacts(context);
-  const { index, listing, store, history, returned } = facts;
+  const { index, listing, store, history, returned, leftOver } = facts;
   if (index === undefined) {
     const nothing = {
       members: {},
@@ -46,6 +46,8 @@ export async function verifyStore(
         store,
         ledger,
         filter,
+        leftOver,
+        returnedRows: new Set(returned.map(({ row }) => row)),
         deleted: (topic, partition) => deletedRuns(history.deletions, topic, partition),
       },
       { ...options, onRead: (_, done, total) => onProgress(done, total) },

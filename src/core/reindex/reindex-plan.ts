@@ -42,7 +42,10 @@ export interface ReindexPlan {
 /** Works out what index, store and journal say against each other. Changes nothing but the ledger. */
 export async function planReindex(input: ReindexInput, deps: ReadDeps): Promise<ReindexPlan> {
   const { index, filter, returned } = input;
-  const findings = index === undefined ? [] : indexFindings(index, filter);
+  const findings =
+    index === undefined
+      ? []
+      : indexFindings(index, filter, new Set(returned.map(({ row }) => row)));
   for (const { identity, runId } of returned) {
     findings.push(finding('deleted-yet-back', { ...entrySubject(identity.entry), runId }));
   }

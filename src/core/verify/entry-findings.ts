@@ -65,7 +65,8 @@ export function scanFindings(entry: SegmentEntry, scanned: ScannedArchive): Find
   }
   const { minOffset, maxOffset } = stats;
   if (minOffset === undefined || maxOffset === undefined) return found;
-  if (entry.minOffset !== minOffset || entry.maxOffset !== maxOffset) {
+  const isSane = entry.maxOffset >= entry.minOffset;
+  if (isSane && (entry.minOffset !== minOffset || entry.maxOffset !== maxOffset)) {
     const facts = {
       entryMinOffset: entry.minOffset,
       entryMaxOffset: entry.maxOffset,

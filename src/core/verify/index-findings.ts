@@ -17,7 +17,11 @@ const ISSUE_FINDINGS: Readonly<Record<IndexIssueKind, FindingId>> = {
 export type EntryFilter = (one: { readonly topic: string; readonly partition: number }) => boolean;
 
 /** All that the index shows by itself: the loader's issues, and each entry's own. */
-export function indexFindings(index: SegmentIndex, filter?: EntryFilter): Finding[] {
+export function indexFindings(
+  index: SegmentIndex,
+  filter?: EntryFilter,
+  without: ReadonlySet<number> = new Set(),
+): Finding[] {
   const found: Finding[] = [];
   for (const { kind, key, rowCount, firstRow, detail } of index.issues) {
     const place = parsePartitionKey(key);
@@ -29,9 +33,16 @@ export function indexFindings(index: SegmentIndex, filter?: EntryFilter): Findin
     };
     found.push(finding(ISSUE_FINDINGS[kind], subject, { key, entries: rowCount, detail }));
   }
-  const loaded = loadedRows(index, filter);
-  for (const row of loaded) found.push(...entryFindings(index.entry(row)));
-  found.push(...duplicates(index, loaded, 'segment-id-duplicate', (row) => index.segmentId(row)));
+  const loaded = loadedRows(index, filter, without);
+  const sameId = duplicates(index, loaded, 'segment-id-duplicate', (row) => index.segmentId(row));
+  const idsTaken = new Set(sameId.map(({ subject }) => subject.segmentId));
+  for (const row of loaded) {
+    const own = entryFindings(index.entry(row));
+    // That two entries share an id says more than that it fits but one of them.
+    const isShared = idsTaken.has(index.segmentId(row));
+    found.push(...own.filter(({ id }) => !(isShared && id === 'segment-id-differs')));
+  }
+  found.push(...sameId);
   found.push(
     ...duplicates(index, loaded, 'object-named-twice', (row) => index.objectStorePath(row)),
   );
@@ -39,10 +50,14 @@ export function indexFindings(index: SegmentIndex, filter?: EntryFilter): Findin
 }
 
 /** Rows that a server would load, partition by partition. */
-export function loadedRows(index: SegmentIndex, filter?: EntryFilter): number[] {
+export function loadedRows(
+  index: SegmentIndex,
+  filter?: EntryFilter,
+  without: ReadonlySet<number> = new Set(),
+): number[] {
   return index.partitions
     .filter((one) => filter === undefined || filter(one))
-    .flatMap(({ rows }) => [...rows]);
+    .flatMap(({ rows }) => [...rows].filter((row) => !without.has(row)));
 }
 
 function duplicates(

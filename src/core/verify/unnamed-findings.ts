@@ -1,21 +1,39 @@
+import { canonicalKey } from '../../storage/canonical-key.ts';
 import { type Finding, finding } from '../findings.ts';
 import { PartitionLookup } from '../segment-index/lookup.ts';
 import type { SegmentIndex } from '../segment-index/segment-index.ts';
 import type { ArchiveKey } from './archive-key.ts';
 import type { StoredArchive } from './listing.ts';
-import { larger, smaller } from './offset-runs.ts';
+import { larger, type OffsetRun, smaller, uncovered } from './offset-runs.ts';
+
+/** What besides the index tells about archives that no entry names. */
+export interface UnnamedContext {
+  /** Offsets that recorded runs deleted, ascending. */
+  readonly deleted: (topic: string, partition: number) => readonly OffsetRun[];
+  /** Canonical keys of objects that an unfinished run was to delete, with the run. */
+  readonly leftOver: ReadonlyMap<string, string>;
+}
 
 /**
  * Archives that no entry names. By their names alone: one whose offsets lie within an entry's is
  * taken for superseded, as Chronik leaves them; `segctl gc` proves it by the records.
  */
-export function unnamedFindings(unnamed: readonly StoredArchive[], index: SegmentIndex): Finding[] {
+export function unnamedFindings(
+  unnamed: readonly StoredArchive[],
+  index: SegmentIndex,
+  { deleted, leftOver }: UnnamedContext,
+): Finding[] {
   const covers = new NameCovers(index);
   return unnamed.map(({ info, place }) => {
     const { topic, partition } = place;
     const subject = { topic, partition, objectStorePath: info.key };
-    const id = covers.covers(place) ? 'object-superseded' : 'object-not-in-index';
-    return finding(id, subject, { sizeBytes: info.sizeBytes });
+    const facts = { sizeBytes: info.sizeBytes };
+    const runId = leftOver.get(canonicalKey(info.key));
+    if (runId !== undefined) return finding('object-left-over', { ...subject, runId }, facts);
+    if (covers.covers(place)) return finding('object-superseded', subject, facts);
+    const [first, last] = nameRange(place);
+    const isDeleted = uncovered({ first, last }, deleted(topic, partition)).length === 0;
+    return finding(isDeleted ? 'object-of-deleted' : 'object-not-in-index', subject, facts);
   });
 }
 

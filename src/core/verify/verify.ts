@@ -6,7 +6,7 @@ import { type Finding, finding, type Subject } from '../findings.ts';
 import type { SegmentEntry } from '../segment-index/segment-entry.ts';
 import type { SegmentIndex } from '../segment-index/segment-index.ts';
 import { parseArchiveKey } from './archive-key.ts';
-import { entrySubject, objectFindings, scanFindings, told } from './entry-findings.ts';
+import { entrySubject, isUnsafeKey, objectFindings, scanFindings, told } from './entry-findings.ts';
 import { type EntryFilter, indexFindings, loadedRows } from './index-findings.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerRow } from './ledger-line.ts';
@@ -25,6 +25,10 @@ export interface VerifyInput {
   readonly filter?: EntryFilter | undefined;
   /** Offsets that recorded runs deleted, ascending. */
   readonly deleted: (topic: string, partition: number) => readonly OffsetRun[];
+  /** Canonical keys of objects that an unfinished run was to delete, with the run. */
+  readonly leftOver?: ReadonlyMap<string, string>;
+  /** Rows that a server wrote back after a recorded deletion: what is wrong with them is known. */
+  readonly returnedRows?: ReadonlySet<number>;
 }
 
 export interface VerifyOptions {
@@ -75,7 +79,7 @@ export interface Target {
  * stopped goes on where it was.
  */
 export async function verify(input: VerifyInput, options: VerifyOptions): Promise<VerifyReport> {
-  const findings = indexFindings(input.index, input.filter);
+  const findings = indexFindings(input.index, input.filter, input.returnedRows);
   const targets = await findTargets(input, options, findings);
   const interruptedSince = options.resume
     ? input.ledger.interruptedSince(options.selection)
@@ -89,8 +93,11 @@ export async function verify(input: VerifyInput, options: VerifyOptions): Promis
   const outcome = await readAll(input, options, reads);
   if (!options.signal.aborted) await input.ledger.endRun();
   else await input.ledger.flush();
+  const shared = sharedObjects(targets);
   for (const target of targets) {
-    findings.push(...targetFindings(target, input.ledger, outcome.passing.get(target), options));
+    const passing = outcome.passing.get(target);
+    const isShared = shared.has(target.stored);
+    findings.push(...targetFindings(target, input.ledger, { passing, isShared }, options));
   }
   findings.push(...groupFindings(input, options));
   const known = targets.filter(({ stored }) => input.ledger.find(stored.info) !== undefined);
@@ -107,13 +114,15 @@ export async function verify(input: VerifyInput, options: VerifyOptions): Promis
 
 /** Entries with their objects; reports entries whose object is missing and objects without entry. */
 async function findTargets(
-  { index, listing, store, filter }: VerifyInput,
+  { index, listing, store, filter, returnedRows, deleted, leftOver = new Map() }: VerifyInput,
   options: VerifyOptions,
   findings: Finding[],
 ): Promise<Target[]> {
   const targets: Target[] = [];
-  const entries = loadedRows(index, filter).map((row) => index.entry(row));
+  const entries = loadedRows(index, filter, returnedRows).map((row) => index.entry(row));
   for (const entry of entries) {
+    // A finding of its own, and not to be followed.
+    if (isUnsafeKey(entry.objectStorePath)) continue;
     const stored =
       listing.find(entry.objectStorePath) ?? (await headOf(store, entry.objectStorePath));
     if (stored === undefined) findings.push(...objectFindings(entry, undefined));
@@ -123,7 +132,7 @@ async function findTargets(
     .unnamed(allPaths(index))
     .filter(({ place }) => filter === undefined || filter(place));
   if (options.unreferenced) targets.push(...unnamed.map((stored) => ({ stored })));
-  findings.push(...unnamedFindings(unnamed, index));
+  findings.push(...unnamedFindings(unnamed, index, { deleted, leftOver }));
   return targets;
 }
 
@@ -134,13 +143,7 @@ export function* allPaths(index: SegmentIndex): Generator<string> {
 
 /** A listing may be older than an archive, or the path lie outside of what was listed. */
 async function headOf(store: ObjectStore, key: string): Promise<StoredArchive | undefined> {
-  let info: ObjectInfo | undefined;
-  try {
-    info = await store.head(key);
-  } catch {
-    // Unsafe keys are a finding of their own.
-    return undefined;
-  }
+  const info = await store.head(key);
   if (info === undefined) return undefined;
   const place = parseArchiveKey(key) ?? { topic: '', partition: -1, base: 0n, last: 0n, root: '' };
   return { info, place };
@@ -233,7 +236,7 @@ function targetSubject({ entry, stored }: Target): Subject {
 function targetFindings(
   target: Target,
   ledger: Ledger,
-  passing: Finding | undefined,
+  { passing, isShared }: { readonly passing: Finding | undefined; readonly isShared: boolean },
   { quick }: VerifyOptions,
 ): Finding[] {
   if (passing !== undefined) return [passing];
@@ -241,21 +244,34 @@ function targetFindings(
   const row = quick ? undefined : ledger.find(stored.info);
   const damaged = row !== undefined && row.scanned === undefined;
   // What is wrong with the bytes explains a wrong size.
-  const fromSize = entry === undefined || damaged ? [] : objectFindings(entry, stored.info);
+  const isCompared = entry !== undefined && !isShared;
+  const fromSize = isCompared && !damaged ? objectFindings(entry, stored.info) : [];
   if (row === undefined) return fromSize;
-  const fromScan =
-    entry === undefined || row.scanned === undefined ? [] : scanFindings(entry, row.scanned);
+  const fromScan = isCompared && row.scanned !== undefined ? scanFindings(entry, row.scanned) : [];
   return [...fromSize, ...told(row.problems, targetSubject(target)), ...fromScan];
 }
 
+/** Objects of several entries: that they share it is the finding, each fits one of them at most. */
+function sharedObjects(targets: readonly Target[]): Set<StoredArchive> {
+  const seen = new Set<StoredArchive>();
+  const shared = new Set<StoredArchive>();
+  for (const { entry, stored } of targets) {
+    if (entry === undefined) continue;
+    if (seen.has(stored)) shared.add(stored);
+    seen.add(stored);
+  }
+  return shared;
+}
+
 function groupFindings(
-  { index, filter, listing, ledger, deleted }: VerifyInput,
+  { index, filter, listing, ledger, deleted, returnedRows }: VerifyInput,
   { quick }: VerifyOptions,
 ): Finding[] {
   return index.partitions
     .filter((one) => filter === undefined || filter(one))
     .flatMap((one) => {
       const own = [...one.rows]
+        .filter((row) => returnedRows?.has(row) !== true)
         .map((row) => index.entry(row))
         .filter(({ topic, partition }) => topic === one.topic && partition === one.partition);
       const placed = own.map((entry): PlacedEntry => {
