@@ -53,7 +53,7 @@ export class FsRunFiles implements RunFiles {
   }
 
   async open(runId: string): Promise<JournalFile> {
-    const path = join(this.name, runId, JOURNAL);
+    const path = this.#journalOf(runId);
     return await this.#told(path, 'write', async () => {
       const file = await this.#port.openWrite(path);
       try {
@@ -68,7 +68,7 @@ export class FsRunFiles implements RunFiles {
   }
 
   async *read(runId: string): AsyncIterable<string> {
-    const path = join(this.name, runId, JOURNAL);
+    const path = this.#journalOf(runId);
     let file: StateFile;
     try {
       file = await this.#port.openRead(path);
@@ -117,6 +117,12 @@ export class FsRunFiles implements RunFiles {
       await this.#port.rename(temp, path);
       await this.#port.syncFolder(this.#state);
     });
+  }
+
+  #journalOf(runId: string): string {
+    // A name that a person typed must not lead out of the folder.
+    if (!isRunId(runId)) throw runNotFound(this.name, runId);
+    return join(this.name, runId, JOURNAL);
   }
 
   async #makeRunsFolder(): Promise<void> {

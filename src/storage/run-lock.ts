@@ -1,27 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
-import { join, relative } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { SegctlError } from '../core/segctl-error.ts';
 import { errnoOf } from './index-file-port.ts';
+import { type LockHolder, lockName, lockNumber, lockNumbers, readLock } from './lock-file.ts';
+import { type HeldSocket, isRefused, openSocket, socketPath } from './lock-socket.ts';
 import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 import { nodeStateFsPort, type StateFsPort } from './state-fs-port.ts';
 
-const LOCK_FILE = /^lock\.(\d{1,15})$/;
 const TEMP_PREFIX = 'lock-tmp-';
 const SOCKET_PREFIX = 'lock-sock-';
-/** sun_path of unix(7) takes 108 bytes with its NUL; macOS has 104. */
-const MAX_SOCKET_PATH = 100;
 const FIRST_POLL_MS = 50;
 const MAX_POLL_MS = 1000;
 
-export interface LockHolder extends ProcessIdentity {
-  readonly command: string;
-  readonly sinceMs: number;
-  /** Name of its socket in the state folder, '' where there is none. */
-  readonly socket: string;
-}
+/**
+ * The holdings of this process. A lock's file that names this process and none of them was not given
+ * back properly, as the disk failed at that moment: it is free.
+ */
+const heldHere = new Set<string>();
 
 export interface LockOptions {
   /** How to name ourselves to those that find us there, e.g. `compact`. */
@@ -69,12 +66,6 @@ export async function lockHolder(dataDir: string): Promise<LockHolder | undefine
   const folder = join(dataDir, '.segctl');
   const state = await readLock(folder);
   return state?.holder === undefined || state.holder === 'free' ? undefined : state.holder;
-}
-
-interface LockState {
-  readonly number: number;
-  /** Undefined for a file that can't be read as a holder's. */
-  readonly holder: LockHolder | 'free' | undefined;
 }
 
 class LockAttempt {
@@ -137,7 +128,10 @@ class LockAttempt {
       holder === undefined
         ? 'unknown'
         : await livenessOf(holder, socketPath(this.#folder, holder.socket));
-    if (liveness === 'alive') return 'alive';
+    if (liveness === 'alive') {
+      const isOurs = holder !== undefined && (await isThisProcess(holder));
+      return isOurs && !heldHere.has(holder.token) ? 'takeable' : 'alive';
+    }
     return liveness === 'dead' || this.#options.breakUnknown ? 'takeable' : 'unknown';
   }
 
@@ -147,13 +141,16 @@ class LockAttempt {
       ...(await ownIdentity()),
       command: this.#options.command,
       sinceMs: this.#options.now(),
+      token: this.#token,
       socket: socketName,
     };
     const place = join(this.#folder, lockName(number));
     const temp = await this.#writeTemp(JSON.stringify(holder));
+    heldHere.add(this.#token);
     try {
       await this.#port.link(temp, place);
     } catch (error) {
+      heldHere.delete(this.#token);
       // EEXIST: it is taken. ENOENT: the holder has cleared away our temp file with the others.
       if (['EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) return false;
       throw error;
@@ -162,6 +159,7 @@ class LockAttempt {
     }
     const numbers = await lockNumbers(this.#folder);
     if (numbers.some((other) => other > number)) {
+      heldHere.delete(this.#token);
       await this.#unlink(place);
       return false;
     }
@@ -171,31 +169,30 @@ class LockAttempt {
 
   async #clearAway(number: number, socketName: string): Promise<void> {
     for (const name of await readdir(this.#folder)) {
-      const other = LOCK_FILE.exec(name)?.[1];
-      const isOlder = other !== undefined && Number(other) < number;
+      const isOlder = (lockNumber(name) ?? number) < number;
       const isTemp = name.startsWith(TEMP_PREFIX);
       if (isOlder || isTemp) await this.#unlink(join(this.#folder, name));
       // Sockets of waiting runs are in use; one that refuses belonged to a dead process.
-      if (name.startsWith(SOCKET_PREFIX) && name !== socketName) await this.#unlinkDead(name);
+      if (name.startsWith(SOCKET_PREFIX) && name !== socketName) {
+        const path = join(this.#folder, name);
+        if (await isRefused(socketPath(this.#folder, name))) await this.#unlink(path);
+      }
     }
   }
 
-  async #unlinkDead(name: string): Promise<void> {
-    const { connect } = await import('node:net');
-    const refused = await new Promise<boolean>((resolve) => {
-      const socket = connect({ path: socketPath(this.#folder, name) });
-      socket.on('connect', () => {
-        socket.destroy();
-        resolve(false);
-      });
-      socket.on('error', (error) => resolve('code' in error && error.code === 'ECONNREFUSED'));
-    });
-    if (refused) await this.#unlink(join(this.#folder, name));
-  }
-
+  /** Never fails: what can't be given back now is free as soon as we are gone. */
   async #release(number: number, socket: HeldSocket | undefined): Promise<void> {
-    const temp = await this.#writeTemp('{"free":true}');
-    await this.#port.rename(temp, join(this.#folder, lockName(number)));
+    heldHere.delete(this.#token);
+    try {
+      const file = await this.#port.openWrite(join(this.#folder, lockName(number)));
+      try {
+        await file.truncate(0);
+      } finally {
+        await file.close();
+      }
+    } catch {
+      // The work is done and told; a lock that is left behind is taken over like a dead one's.
+    }
     await this.#closeSocket(socket);
   }
 
@@ -234,93 +231,15 @@ type Outcome =
 
 const RACED: Outcome = { taken: false, raced: true, holder: undefined, known: false };
 
-function lockName(number: number): string {
-  return `lock.${number}`;
-}
-
-async function lockNumbers(folder: string): Promise<number[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-  return names.flatMap((name) => {
-    const digits = LOCK_FILE.exec(name)?.[1];
-    return digits === undefined ? [] : [Number(digits)];
-  });
-}
-
-async function readLock(folder: string): Promise<LockState | undefined> {
-  for (;;) {
-    const numbers = await lockNumbers(folder);
-    if (numbers.length === 0) return undefined;
-    const number = Math.max(...numbers);
-    try {
-      const text = await readFile(join(folder, lockName(number)), 'utf8');
-      return { number, holder: parseHolder(text) };
-    } catch (error) {
-      // A larger one has come, and this one was cleared away: look again.
-      if (errnoOf(error) !== 'ENOENT') throw error;
-    }
-  }
-}
-
-function parseHolder(text: string): LockState['holder'] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  if ('free' in value && value.free === true) return 'free';
-  const fields = new Map<string, unknown>(Object.entries(value));
-  const text_ = (name: string): string => {
-    const field = fields.get(name);
-    return typeof field === 'string' ? field : '';
-  };
-  const whole = (name: string): number => {
-    const field = fields.get(name);
-    return typeof field === 'number' && Number.isSafeInteger(field) ? field : 0;
-  };
-  if (whole('pid') <= 0 || text_('host') === '') return undefined;
-  return {
-    pid: whole('pid'),
-    host: text_('host'),
-    machineId: text_('machineId'),
-    bootId: text_('bootId'),
-    pidNamespace: text_('pidNamespace'),
-    startTicks: text_('startTicks'),
-    command: text_('command'),
-    sinceMs: whole('sinceMs'),
-    socket: text_('socket'),
-  };
-}
-
-interface HeldSocket {
-  readonly name: string;
-  readonly server: Server;
-}
-
-/** Undefined where this file system has no sockets; then other containers can't tell that we live. */
-async function openSocket(folder: string, name: string): Promise<HeldSocket | undefined> {
-  await mkdir(folder, { recursive: true });
-  return await new Promise((resolve) => {
-    const server = createServer((socket) => socket.destroy());
-    server.on('error', () => resolve(undefined));
-    server.listen({ path: socketPath(folder, name) }, () => resolve({ name, server }));
-    server.unref();
-  });
-}
-
-/** A path that fits into a socket's address: relative where the absolute one is too long. */
-function socketPath(folder: string, name: string): string {
-  const path = join(folder, name);
-  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH) return path;
-  const short = relative(process.cwd(), path);
-  return Buffer.byteLength(short) <= MAX_SOCKET_PATH ? short : path;
+async function isThisProcess(other: ProcessIdentity): Promise<boolean> {
+  const own = await ownIdentity();
+  return (
+    own.pid === other.pid &&
+    own.startTicks === other.startTicks &&
+    own.bootId === other.bootId &&
+    own.pidNamespace === other.pidNamespace &&
+    own.host === other.host
+  );
 }
 
 function locked(

@@ -1,16 +1,18 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** Inside the checkout, so that packages are found from it; git-ignored. */
-const OUT = join(ROOT, '.cache/crash');
+/** Inside the checkout, so that packages are found from it; git-ignored; one for each test process. */
+export const OUT = join(ROOT, `.cache/crash-${process.pid}`);
 
 /** Compiles the child once; the Node that tests run on may not take TypeScript. */
 export async function compileChild(): Promise<void> {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   const config = join(import.meta.dirname, 'tsconfig.json');
+  process.once('exit', () => rmSync(OUT, { recursive: true, force: true }));
   await promisify(execFile)(process.execPath, [tsc, '-p', config, '--outDir', OUT]);
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,14 @@ import type { ObjectStore } from '../../../src/storage/object-store.ts';
 import { FsRunFiles } from '../../../src/storage/run-files.ts';
 
 export const DAY_S = 86_400n;
+/** In memory where there is such a place: thousands of fsyncs are not what these tests are about. */
+const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+const made: string[] = [];
+
+function removeMade(): void {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+}
+
 export const NOW_MS = 1_790_000_000_000;
 
 /** An entry as Chronik would have written it, `ageDays` before NOW_MS. */
@@ -72,7 +81,11 @@ export async function makeWorld(
   entries: readonly SegmentEntry[],
   options: WorldOptions = {},
 ): Promise<World> {
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'segctl-compaction-')));
+  const dataDir = options.dataDir ?? (await mkdtemp(join(SCRATCH, 'segctl-compaction-')));
+  if (options.dataDir === undefined) {
+    if (made.length === 0) process.once('exit', removeMade);
+    made.push(dataDir);
+  }
   const indexPath = join(dataDir, 'segment_index.json');
   const store = options.store ?? new MemoryStore();
   await writeFile(indexPath, indexText(entries));
