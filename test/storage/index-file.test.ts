@@ -138,6 +138,23 @@ describe('saving an edit', () => {
     expect(readdirSync(folder)).toEqual(['segment_index.json']);
   });
 
+  it('makes the bytes durable before the name, and the name before it says so', async () => {
+    const steps: Step[] = [];
+    const edit = await removal();
+    await saveIndex(path, edit, { port: steppedPort((step) => void steps.push(step)) });
+    const writing = steps.slice(steps.indexOf('create')).filter((step) => step !== 'read');
+    expect(writing).toEqual([
+      'create',
+      'write',
+      'takeOver',
+      'sync',
+      'close',
+      'stat',
+      'rename',
+      'syncFolder',
+    ]);
+  });
+
   it('leaves the file alone when there is nothing to do', async () => {
     const edit = await removal();
     await saveIndex(path, edit);

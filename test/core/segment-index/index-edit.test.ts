@@ -104,6 +104,16 @@ describe('what is to be removed', () => {
     expect((await edit(twins, { remove: [last, last] })).plan.removedRows).toEqual([2]);
   });
 
+  it('comes back beside its equal, once', async () => {
+    const twins = textOf([['a-1', [entry(0), entry(0)]]]);
+    const gone = await edit(twins, { remove: await identities(twins, 0) });
+    const formerPlace = { position: 0, arrayLength: 2 };
+    const undo = { add: [{ key: 'a-1', entry: entry(0), formerPlace }] };
+    const back = await edit(gone.text, undo);
+    expect(back.text).toBe(twins);
+    expect((await edit(back.text, undo)).plan).toMatchObject({ splices: [], present: undo.add });
+  });
+
   it('leaves the array that held it, empty', async () => {
     const { text } = await edit(textOf(three), {
       remove: await identities(textOf(three), 0, 1, 2),
