@@ -8,12 +8,15 @@ import { type Io, writeOut } from './io.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { createLogger, type Logger } from './ui/log.ts';
 import { OUTPUT_FORMATS, type OutputFormat, type RenderOptions } from './ui/result.ts';
+import { Screen } from './ui/screen.ts';
 
 /** What every command gets: made once an invocation, passed in, never global. */
 export interface Context {
   readonly settings: Settings;
   readonly io: Io;
   readonly log: Logger;
+  /** What a live line on the terminal has to know; `log` and `write` clear it themselves. */
+  readonly screen: Screen;
   /** The clock, Unix ms; `--at` sets it. */
   readonly nowMs: number;
   /** Aborted by Ctrl-C. */
@@ -27,12 +30,19 @@ export interface Context {
   close(): Promise<void>;
 }
 
-export async function openContext(command: Command, io: Io): Promise<Context> {
-  const settings = await resolveSettings(command, io);
+/** `allCommands` gives the command tree with every command, for what names them in segctl.yaml. */
+export async function openContext(
+  command: Command,
+  io: Io,
+  allCommands: () => Promise<Command>,
+): Promise<Context> {
+  const settings = await resolveSettings(command, io, allCommands);
+  const screen = new Screen();
   const log = createLogger({
     level: settings.logLevel,
     format: settings.logFormat,
     write: (line) => {
+      screen.clear();
       io.stderr.write(line);
     },
     ...(io.stderr.isTTY === true ? {} : { now: io.now }),
@@ -52,6 +62,7 @@ export async function openContext(command: Command, io: Io): Promise<Context> {
     settings,
     io,
     log,
+    screen,
     nowMs: settings.nowMs,
     signal: io.signal,
     openStore: () => {
@@ -70,11 +81,11 @@ export async function openContext(command: Command, io: Io): Promise<Context> {
       return index;
     },
     write: async (chunks) => {
-      if (typeof chunks === 'string' || chunks instanceof Uint8Array) {
-        await writeOut(io.stdout, chunks);
-        return;
+      const isWhole = typeof chunks === 'string' || chunks instanceof Uint8Array;
+      for await (const chunk of isWhole ? [chunks] : chunks) {
+        if (io.stdout.isTTY === true) screen.clear();
+        await writeOut(io.stdout, chunk);
       }
-      for await (const chunk of chunks) await writeOut(io.stdout, chunk);
     },
     close: async () => {
       // A store that failed to open has nothing to close, and its error was already told.

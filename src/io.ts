@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { SegctlError } from './core/segctl-error.ts';
 
 /** A stream that may be a terminal, as process.stdout and process.stderr are. */
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -25,13 +26,19 @@ export class ClosedPipeError extends Error {
   }
 }
 
+/** Whether colours may be used on `stream`: see no-color.org for NO_COLOR. */
+export function hasColor(stream: OutputStream, env: Io['env']): boolean {
+  return stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+}
+
 /**
  * Writes to `stream` and waits while its buffer is full, so that memory stays bounded whatever the
- * reader's pace. Throws ClosedPipeError when the reader has gone, and stream errors as they are.
+ * reader's pace. Throws ClosedPipeError when the reader has gone, and `output-failed` where the
+ * bytes have no room.
  */
 export async function writeOut(stream: OutputStream, chunk: string | Uint8Array): Promise<void> {
   if (chunk.length === 0) return;
-  if (stream.destroyed || stream.errored !== null) throw pipeError(stream.errored);
+  assertOpen(stream);
   if (stream.write(chunk)) return;
   await new Promise<void>((resolve) => {
     const go = (): void => {
@@ -42,19 +49,38 @@ export async function writeOut(stream: OutputStream, chunk: string | Uint8Array)
     };
     stream.on('drain', go).on('close', go).on('error', go);
   });
-  if (stream.destroyed || stream.errored !== null) throw pipeError(stream.errored);
+  assertOpen(stream);
 }
 
-/** Waits until all that was written has left the process. */
+/** Waits until all that was written has left the process. Throws as writeOut does. */
 export async function flushOut(stream: OutputStream): Promise<void> {
-  if (stream.destroyed || stream.errored !== null) return;
+  assertOpen(stream);
   await new Promise<void>((resolve) => {
     stream.write('', () => resolve());
   });
+  assertOpen(stream);
 }
 
-function pipeError(error: unknown): unknown {
-  if (error === null || error === undefined) return new ClosedPipeError();
-  const isClosed = error instanceof Error && 'code' in error && error.code === 'EPIPE';
-  return isClosed ? new ClosedPipeError() : error;
+/** The first error of each stream: the process's own forget theirs after the event. */
+const failures = new WeakMap<OutputStream, Error>();
+
+/** Keeps what goes wrong with `stream` for writeOut to tell; else the event would end the process. */
+export function watchOutput(stream: OutputStream): void {
+  stream.on('error', (error) => {
+    if (!failures.has(stream)) failures.set(stream, error);
+  });
+}
+
+function assertOpen(stream: OutputStream): void {
+  const error = failures.get(stream) ?? stream.errored;
+  if (error === null && !stream.destroyed) return;
+  const errno = error !== null && 'code' in error ? String(error.code) : 'EPIPE';
+  if (errno === 'EPIPE') throw new ClosedPipeError();
+  throw new SegctlError(`can't write the output (${errno})`, {
+    code: 'output-failed',
+    facts: { errno },
+    remedy:
+      errno === 'ENOSPC' ? 'free some space, or send it elsewhere' : 'check where stdout leads to',
+    cause: error,
+  });
 }

@@ -1,5 +1,5 @@
 import { Command, type Option } from 'commander';
-import { commandPath } from '../config/resolve-settings.ts';
+import { commandPath } from '../config/command-flags.ts';
 import type { Settings } from '../config/settings.ts';
 import { type Context, renderOptions } from '../context.ts';
 import type { StoreSettings } from '../storage/store-settings.ts';

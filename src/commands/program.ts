@@ -4,6 +4,7 @@ import { EXIT_CODES } from '../core/exit-codes.ts';
 import type { Io } from '../io.ts';
 import { VERSION } from '../version.ts';
 import type { CommandRuntime } from './command-runtime.ts';
+import { usageError } from './usage-error.ts';
 
 type Streams = Pick<Io, 'stdout' | 'stderr'>;
 
@@ -106,7 +107,9 @@ function rootCommand(): Command {
 
 function configure(command: Command, program: Command, io: Streams): void {
   command
-    .exitOverride()
+    .exitOverride((error) => {
+      throw usageError(error, command);
+    })
     .configureOutput({
       writeOut: (text) => {
         io.stdout.write(text);
@@ -114,10 +117,10 @@ function configure(command: Command, program: Command, io: Streams): void {
       writeErr: (text) => {
         io.stderr.write(text);
       },
+      // Errors are told where all others are.
+      outputError: () => {},
     })
-    .configureHelp({ showGlobalOptions: command !== program })
-    .showSuggestionAfterError()
-    .showHelpAfterError('next: add --help to see what it takes');
+    .configureHelp({ ...command.configureHelp(), showGlobalOptions: command !== program });
 }
 
 function allCommands(command: Command): Command[] {

@@ -1,8 +1,17 @@
 import type { Hold } from '../core/retention/hold.ts';
 import type { RetentionLayer, TopicRetention } from '../core/retention/policy.ts';
 
-/** A flag's default from segctl.yaml, as it stands there. */
-export type FlagDefault = string | number | boolean;
+/** A flag's default from segctl.yaml: numbers as their digits, lists for flags that take several. */
+export type FlagDefault = string | boolean | readonly string[];
+
+/** The keys and places in lists that lead to a value: `['holds', 0, 'until']`. */
+export type ConfigPath = readonly (string | number)[];
+
+/** Where a value stands in the file; both count from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
 
 /** What `segctl.yaml` holds, validated. */
 export interface ConfigFile {
@@ -16,6 +25,9 @@ export interface ConfigFile {
   /** In the file's order: the first whose pattern matches decides. */
   readonly topics: readonly TopicRetention<RetentionLayer>[];
   readonly holds: readonly Hold[];
-  /** Where a value stands, as `line 3, column 5`, for errors about flags' values. */
-  readonly placeOf: (path: readonly (string | number)[]) => string;
+  readonly placeOf: (path: ConfigPath) => Place;
+}
+
+export function placeText({ line, column }: Place): string {
+  return `line ${line}, column ${column}`;
 }

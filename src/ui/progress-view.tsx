@@ -3,6 +3,8 @@ import { render, Text } from 'ink';
 /** A line at the bottom of a terminal that is redrawn in place. */
 export interface ProgressView {
   show(line: string): void;
+  /** Takes the line away until it is shown with another text, so that others can write in its place. */
+  hide(): void;
   /** Takes the line away and gives the cursor back. */
   unmount(): void;
 }
@@ -18,6 +20,7 @@ export function mountProgress(terminal: NodeJS.WriteStream, firstLine: string): 
   });
   return {
     show: (line) => instance.rerender(view(line)),
+    hide: () => instance.clear(),
     unmount: () => {
       instance.rerender(null);
       instance.unmount();

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { Logger } from './log.ts';
 import { ProgressMeter, type ProgressTask } from './progress-meter.ts';
 import type { ProgressView } from './progress-view.tsx';
+import type { Screen } from './screen.ts';
 import { isTerminalOutput } from './terminal-streams.ts';
 
 /** Told by a command how far it is; shows it, or not, as suits where the command runs. */
@@ -20,6 +21,8 @@ export interface ProgressOptions {
   readonly mode: 'live' | 'log' | 'off';
   readonly stderr: Writable;
   readonly log: Logger;
+  /** Cleared by whoever else writes to the terminal, the logger among them. */
+  readonly screen: Screen;
   /** Unix time in ms. */
   readonly now: () => number;
   /** Calls `tick` every `ms` until the returned function is called; a timer by default. */
@@ -57,20 +60,24 @@ function logProgress(task: ProgressTask, { now, log }: ProgressOptions): Progres
 
 function liveProgress(
   task: ProgressTask,
-  { now, every = everyInterval }: ProgressOptions,
+  { now, screen, every = everyInterval }: ProgressOptions,
   stderr: NodeJS.WriteStream,
 ): Progress {
   const startedAt = now();
   const meter = new ProgressMeter(task, startedAt);
   let view: ProgressView | 'loading' | undefined;
   let finished = false;
+  let release = (): void => {};
   const draw = () => {
     // One column stays free: some terminals wrap a line that fills the last one.
     const line = meter.line(now(), (stderr.columns || 80) - 1);
     if (view === undefined) {
       view = 'loading';
       void import('./progress-view.tsx').then(({ mountProgress }) => {
-        if (!finished) view = mountProgress(stderr, line);
+        if (finished) return;
+        const mounted = mountProgress(stderr, line);
+        view = mounted;
+        release = screen.hold(() => mounted.hide());
       });
     } else if (view !== 'loading') view.show(line);
   };
@@ -83,6 +90,7 @@ function liveProgress(
       if (finished) return;
       finished = true;
       stop();
+      release();
       if (view !== undefined && view !== 'loading') view.unmount();
     },
   };

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../src/ui/log.ts';
 import { type Progress, startProgress } from '../../src/ui/progress.ts';
 import { ProgressMeter } from '../../src/ui/progress-meter.ts';
+import { Screen } from '../../src/ui/screen.ts';
 import { FakeTerminal, fakePipe } from './fake-terminal.ts';
 
 beforeEach(() => void vi.stubEnv('CI', 'false'));
@@ -71,7 +72,13 @@ describe('ProgressMeter', () => {
 describe('live progress', () => {
   function start(terminal: FakeTerminal, time: ReturnType<typeof fakeTime>): Progress {
     const log = createLogger({ level: 'debug', format: 'text', write: () => {} });
-    return startProgress(task, { mode: 'live', stderr: terminal.stderr, log, ...time });
+    return startProgress(task, {
+      mode: 'live',
+      stderr: terminal.stderr,
+      log,
+      screen: new Screen(),
+      ...time,
+    });
   }
 
   it('draws nothing for work that is done within a second', () => {
@@ -123,7 +130,13 @@ describe('progress without a terminal', () => {
     const lines: string[] = [];
     const log = createLogger({ level: 'info', format: 'text', write: (line) => lines.push(line) });
     // `live` on what is no terminal falls back to the log too.
-    const progress = startProgress(task, { mode: 'live', stderr: stream, log, ...time });
+    const progress = startProgress(task, {
+      mode: 'live',
+      stderr: stream,
+      log,
+      screen: new Screen(),
+      ...time,
+    });
     for (let s = 1; s <= 25; s++) {
       time.pass(1000);
       progress.update(s * 10, 1000);
@@ -140,7 +153,8 @@ describe('progress without a terminal', () => {
     const time = fakeTime();
     const lines: string[] = [];
     const log = createLogger({ level: 'debug', format: 'text', write: (line) => lines.push(line) });
-    const options = { mode: 'off', stderr: terminal.stderr, log, ...time } as const;
+    const off = { mode: 'off', stderr: terminal.stderr, log } as const;
+    const options = { ...off, screen: new Screen(), ...time };
     const progress = startProgress(task, options);
     time.pass(60_000);
     progress.update(1, 2);

@@ -1,6 +1,6 @@
 import { type Context, renderOptions } from '../../context.ts';
 import { SegctlError } from '../../core/segctl-error.ts';
-import { startProgress } from '../../ui/progress.ts';
+import { showProgress } from '../show-progress.ts';
 
 /** Whether people read stdout: then the plan is shown too, and not only the outcome as data. */
 export function wantsSentences(context: Context): boolean {
@@ -30,26 +30,11 @@ export async function askFirst(context: Context, question: string): Promise<bool
   return isYes;
 }
 
-/** Runs `work` with a progress line on a terminal, or log lines now and then. */
+/** Runs `work` on objects with a progress line on a terminal, or log lines now and then. */
 export async function withProgress<T>(
   context: Context,
   label: string,
   work: (onProgress: (done: number, total: number) => void) => Promise<T>,
 ): Promise<T> {
-  const { io, log, settings } = context;
-  const mode =
-    !settings.progress || settings.logLevel === 'warn'
-      ? 'off'
-      : io.stderr.isTTY === true
-        ? 'live'
-        : 'log';
-  const progress = startProgress(
-    { label, unit: 'objects' },
-    { mode, stderr: io.stderr, log, now: io.now },
-  );
-  try {
-    return await work((done, total) => progress.update(done, total));
-  } finally {
-    progress.finish();
-  }
+  return await showProgress(context, { label, unit: 'objects' }, work);
 }

@@ -61,6 +61,7 @@ export async function showPlan(
     { columns: COLUMNS, rows, empty: 'no segment is condemned' },
     { ...render, format: render.format === 'wide' ? 'wide' : 'table' },
   );
+  context.screen.clear();
   for await (const chunk of table) await writeOut(stream, chunk);
   const { delete: gone } = summary.byFate;
   const lines = [

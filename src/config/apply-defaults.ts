@@ -1,0 +1,115 @@
+import type { Command, Option } from 'commander';
+import type { RetentionLayer } from '../core/retention/policy.ts';
+import { parseRetentionOptions } from '../core/retention/policy-options.ts';
+import { SegctlError } from '../core/segctl-error.ts';
+import {
+  commandPath,
+  configuredFlag,
+  configuredValue,
+  flagName,
+  lineage,
+  RETENTION_FLAGS,
+} from './command-flags.ts';
+import { type ConfigFile, type ConfigPath, type FlagDefault, placeText } from './config-file.ts';
+
+/**
+ * Sets what was neither typed nor set by the environment to what `config` says, and gives the
+ * configuration that the command goes by. Defaults of retention flags join its section `retention`:
+ * as flags they would outdo what is said of single topics. `isDecided` names flags that something
+ * else has decided.
+ */
+export function applyDefaults(
+  command: Command,
+  config: ConfigFile,
+  isDecided: (flag: string) => boolean,
+): ConfigFile {
+  const path = commandPath(command);
+  for (const owner of lineage(command)) {
+    for (const [flag, forms] of flagsOf(owner)) {
+      const configured = configuredFlag(config, path, flag);
+      const name = forms[0]?.attributeName();
+      if (configured === undefined || name === undefined) continue;
+      if (RETENTION_FLAGS.has(flag) || isDecided(flag)) continue;
+      const source = owner.getOptionValueSource(name);
+      if (source !== undefined && source !== 'default') continue;
+      const checked = configuredValue(forms, configured.value);
+      if ('why' in checked) throw misplaced(config, configured.where, flag, checked.why);
+      owner.setOptionValueWithSource(name, checked.value, 'config');
+    }
+  }
+  const isJudge = lineage(command).some((owner) => flagsOf(owner).has('max-age'));
+  if (!isJudge) return config;
+  return { ...config, retention: { ...retentionDefaults(config, path), ...config.retention } };
+}
+
+/** Each flag of one command with its forms, such as `--max-age` and `--no-max-age`. */
+function flagsOf(command: Command): ReadonlyMap<string, readonly Option[]> {
+  const flags = new Map<string, Option[]>();
+  for (const option of command.options) {
+    const name = flagName(option);
+    flags.set(name, [...(flags.get(name) ?? []), option]);
+  }
+  return flags;
+}
+
+/** Each of these is parsed already where the file was read; together they may still contradict. */
+function retentionDefaults(config: ConfigFile, command: string): RetentionLayer {
+  const given = (flag: string): FlagDefault | undefined =>
+    configuredFlag(config, command, flag)?.value;
+  const text = (flag: string): string | undefined => {
+    const value = given(flag);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const limit = (flag: string): string | false | undefined =>
+    given(flag) === false || given(flag) === 'off' ? false : text(flag);
+  const allowGaps = given('allow-gaps');
+  return parseRetentionOptions({
+    strategy: text('strategy'),
+    maxAge: limit('max-age'),
+    maxSize: limit('max-size'),
+    keepOffsets: limit('keep-offsets'),
+    combine: text('combine'),
+    ageBy: text('age-by'),
+    allowGaps: typeof allowGaps === 'boolean' ? allowGaps : undefined,
+  });
+}
+
+/** Two commands can have a flag of one name that takes different words. */
+function misplaced(config: ConfigFile, where: ConfigPath, flag: string, why: string): SegctlError {
+  const { line, column } = config.placeOf(where);
+  return new SegctlError(`${config.path}: ${placeText({ line, column })}: ${flag}: ${why}`, {
+    code: 'config-invalid',
+    exit: 'usage',
+    facts: { file: config.path, line, column },
+    remedy: 'put the default below the command that it is meant for',
+  });
+}
+
+/**
+ * An error about a flag's value says where in the file the value stands, if it comes from there and
+ * was not typed. Anything else comes back as it is.
+ */
+export function blameConfig(error: unknown, command: Command, config: ConfigFile): unknown {
+  if (!(error instanceof SegctlError) || error.exit !== 'usage') return error;
+  const named = error.facts.option ?? /^(--[a-z-]+)/.exec(error.message)?.[1];
+  const flag = String(named ?? '').replace(/^--/, '');
+  const configured = configuredFlag(config, commandPath(command), flag);
+  if (configured === undefined || isTyped(command, flag)) return error;
+  const { line, column } = config.placeOf(configured.where);
+  const { code, exit, facts, remedy, cause } = error;
+  const message = error.message.replace(/^--/, '');
+  return new SegctlError(`${config.path}: ${placeText({ line, column })}: ${message}`, {
+    code,
+    exit,
+    facts: { ...facts, file: config.path, line, column },
+    ...(remedy === undefined ? {} : { remedy }),
+    cause,
+  });
+}
+
+function isTyped(command: Command, flag: string): boolean {
+  return lineage(command).some((owner) => {
+    const name = flagsOf(owner).get(flag)?.[0]?.attributeName();
+    return name !== undefined && owner.getOptionValueSource(name) === 'cli';
+  });
+}
