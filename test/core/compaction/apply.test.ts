@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { applyDeletions } from '../../../src/core/compaction/apply.ts';
 import { applyPurge, planPurge } from '../../../src/core/compaction/purge.ts';
 import { readRun } from '../../../src/core/compaction/recorded-run.ts';
@@ -8,7 +8,9 @@ import { applyUndo } from '../../../src/core/compaction/undo.ts';
 import { planUndo } from '../../../src/core/compaction/undo-plan.ts';
 import { FaultyStore } from '../../../src/storage/faulty-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
-import { entry, indexText, makeWorld, NOW_MS, openWorld } from './engine-kit.ts';
+import { disposeWorlds, entry, indexText, makeWorld, NOW_MS, openWorld } from './engine-kit.ts';
+
+afterAll(disposeWorlds);
 
 const ENTRIES = [
   entry('orders', 0, 0, 99, 30),

@@ -21,8 +21,9 @@ export const DAY_S = 86_400n;
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const made: string[] = [];
 
-function removeMade(): void {
-  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+/** Removes the data dirs that makeWorld made; for afterAll. */
+export function disposeWorlds(): void {
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
 export const NOW_MS = 1_790_000_000_000;
@@ -83,7 +84,6 @@ export async function makeWorld(
 ): Promise<World> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(SCRATCH, 'segctl-compaction-')));
   if (options.dataDir === undefined) {
-    if (made.length === 0) process.once('exit', removeMade);
     made.push(dataDir);
   }
   const indexPath = join(dataDir, 'segment_index.json');

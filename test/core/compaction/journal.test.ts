@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { applyDeletions } from '../../../src/core/compaction/apply.ts';
 import { condenseHistory, readHistory } from '../../../src/core/compaction/history.ts';
 import { readRun } from '../../../src/core/compaction/recorded-run.ts';
@@ -8,7 +8,17 @@ import { findReturned, withoutRevived } from '../../../src/core/compaction/retur
 import { makeRunId, runIdTime } from '../../../src/core/compaction/run-id.ts';
 import { applyUndo } from '../../../src/core/compaction/undo.ts';
 import { planUndo } from '../../../src/core/compaction/undo-plan.ts';
-import { bytesOf, entry, indexText, makeWorld, NOW_MS, type World } from './engine-kit.ts';
+import {
+  bytesOf,
+  disposeWorlds,
+  entry,
+  indexText,
+  makeWorld,
+  NOW_MS,
+  type World,
+} from './engine-kit.ts';
+
+afterAll(disposeWorlds);
 
 const ENTRIES = [
   entry('orders', 0, 0, 99, 30),

@@ -1,13 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { applyDeletions } from '../../../src/core/compaction/apply.ts';
 import { applyUndo } from '../../../src/core/compaction/undo.ts';
 import { planUndo } from '../../../src/core/compaction/undo-plan.ts';
 import { rowIdentity } from '../../../src/core/segment-index/index-edit.ts';
 import type { SegmentEntry } from '../../../src/core/segment-index/segment-entry.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
-import { bytesOf, entry, indexText, makeWorld, NOW_MS } from './engine-kit.ts';
+import { bytesOf, disposeWorlds, entry, indexText, makeWorld, NOW_MS } from './engine-kit.ts';
+
+afterAll(disposeWorlds);
 
 /** Partitions of any order, with equal offsets, equal entries and objects that are missing. */
 const anyEntry = fc
