@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Command } from 'commander';
 import { resolveSettings } from './config/resolve-settings.ts';
 import type { Settings } from './config/settings.ts';
@@ -52,6 +53,8 @@ export async function openContext(
   const openStore = async (): Promise<ObjectStore> => {
     const { openStore: open } = await import('./storage/open-store.ts');
     const { concurrency, storeTimeoutMs } = settings;
+    // Every request in flight listens to it, and there may be many.
+    setMaxListeners(0, io.signal);
     return await open(settings.store, {
       ...(storeTimeoutMs === undefined ? {} : { timeoutMs: storeTimeoutMs }),
       ...(concurrency === undefined ? {} : { concurrency }),

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Command, OptionValues } from 'commander';
 import type { CommandRuntime, Run } from './commands/command-runtime.ts';
 import type { Settings } from './config/settings.ts';
@@ -8,8 +7,6 @@ import { ClosedPipeError, flushOut, hasColor, type Io, watchOutput } from './io.
 /** The process's own streams and clock; the first SIGINT or SIGTERM aborts, the second kills. */
 function processIo(): Io {
   const interruption = new AbortController();
-  // Every request in flight listens to it, and there may be many.
-  setMaxListeners(0, interruption.signal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // It must stay: ink kills the process by any of these signals that nobody else listens to.
     const interrupt = (): void => {
