@@ -144,6 +144,13 @@ function noIndex(path: string): SegctlError {
 /** An empty listing beside an index that names archives is another store, not a thousand losses. */
 function assertListingIsPlausible({ index, listing }: StoreFacts, flags: ReindexFlags): void {
   const entries = index?.rowCount ?? 0;
+  if (index === undefined && listing.archives.length === 0 && flags.check !== true) {
+    throw new SegctlError('the store lists no archive to make an index of', {
+      code: 'listing-suspicious',
+      exit: 'refused',
+      remedy: 'check the store with: segctl doctor',
+    });
+  }
   if (entries === 0 || listing.archives.length > 0) return;
   if (flags.acceptShrink === true || flags.check === true) return;
   throw new SegctlError('the store lists no archive, though the index names some', {

@@ -50,7 +50,13 @@ export async function verifyStore(
         returnedRows: new Set(returned.map(({ row }) => row)),
         deleted: (topic, partition) => deletedRuns(history.deletions, topic, partition),
       },
-      { ...options, onRead: (_, done, total) => onProgress(done, total) },
+      {
+        ...options,
+        onRead: ({ key }, done, total) => {
+          context.log.debug('read archive', { key });
+          onProgress(done, total);
+        },
+      },
     ),
   );
   const back = returned

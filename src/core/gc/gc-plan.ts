@@ -145,7 +145,7 @@ function byNames(members: readonly Member[], indexedKeepers: boolean): GcDeletio
   const candidates = new Candidates(members);
   const found = new Map<Member, GcDeletion>();
   for (const keeper of candidates.order) {
-    if (found.has(keeper) || (indexedKeepers && keeper.standing !== 'indexed')) continue;
+    if (found.has(keeper) || (indexedKeepers && !isAsIndexed(keeper))) continue;
     const { min } = spanOf(keeper);
     for (const member of candidates.of(keeper)) {
       if (found.has(member) || spanOf(member).min < min) continue;
@@ -158,4 +158,10 @@ function byNames(members: readonly Member[], indexedKeepers: boolean): GcDeletio
     }
   }
   return [...found.values()];
+}
+
+/** Unread, an archive is trusted only where at least its size is what the index says. */
+function isAsIndexed({ standing, entries, stored }: Member): boolean {
+  const sizeBytes = BigInt(stored.info.sizeBytes);
+  return standing === 'indexed' && entries.some(({ entry }) => entry.sizeBytes === sizeBytes);
 }

@@ -34,7 +34,7 @@ export interface ReindexPlan {
   readonly findings: readonly Finding[];
   /** Entries of the index before. */
   readonly before: number;
-  /** Entries that go with nothing in their place, those of recorded deletions aside. */
+  /** Entries that go without one that covers their offsets, those of recorded deletions aside. */
   readonly lost: number;
   readonly superseded: number;
 }
@@ -57,16 +57,31 @@ export async function planReindex(input: ReindexInput, deps: ReadDeps): Promise<
   });
   await deps.ledger.flush();
   const changes = paired([...drops, ...results.flatMap((result) => result.changes)]);
-  const count = (action: EntryChange['action']): number =>
-    changes.filter((change) => change.action === action).length;
   return {
     changes,
     returned,
     findings: [...findings, ...results.flatMap((result) => result.findings)],
     before: index?.rowCount ?? 0,
-    lost: Math.max(0, count('drop') - count('add')),
+    lost: lostEntries(changes),
     superseded: results.reduce((sum, { superseded }) => sum + superseded, 0),
   };
+}
+
+/** Other archives that come in don't make up for those that are gone: the store may be another one. */
+function lostEntries(changes: readonly EntryChange[]): number {
+  const added = new Map<string, SegmentEntry[]>();
+  for (const change of changes) {
+    if (change.action !== 'add') continue;
+    const key = formatPartitionKey(change.after.topic, change.after.partition);
+    const list = added.get(key);
+    if (list === undefined) added.set(key, [change.after]);
+    else list.push(change.after);
+  }
+  const isCovered = ({ topic, partition, minOffset, maxOffset }: SegmentEntry): boolean =>
+    (added.get(formatPartitionKey(topic, partition)) ?? []).some(
+      (one) => one.minOffset <= minOffset && one.maxOffset >= maxOffset,
+    );
+  return changes.filter((one) => one.action === 'drop' && !isCovered(one.before.entry)).length;
 }
 
 interface Gathered {

@@ -9,22 +9,27 @@ export interface StoredArchive {
 }
 
 /**
- * The archives of a store. Stores that fold keys list `./data/x` as `data/x`, so an entry's path is
- * looked up as spelled first, then canonically.
+ * The archives of a store. Stores that fold keys list `./data/x` as `data/x`, so there an entry's path
+ * is looked up canonically. A listing with one key that is not canonical shows that the store keeps
+ * keys as they are: then `/data/x` and `./data/x` are two objects.
  */
 export class ArchiveListing {
   readonly archives: readonly StoredArchive[];
   readonly #byKey: ReadonlyMap<string, StoredArchive>;
   readonly #byCanonical: ReadonlyMap<string, StoredArchive>;
+  readonly #folds: boolean;
 
   constructor(archives: readonly StoredArchive[]) {
     this.archives = archives;
     this.#byKey = new Map(archives.map((one) => [one.info.key, one]));
     this.#byCanonical = new Map(archives.map((one) => [canonicalKey(one.info.key), one]));
+    this.#folds = archives.every(({ info }) => info.key === canonicalKey(info.key));
   }
 
   find(key: string): StoredArchive | undefined {
-    return this.#byKey.get(key) ?? this.#byCanonical.get(canonicalKey(key));
+    const literal = this.#byKey.get(key);
+    if (literal !== undefined || !this.#folds) return literal;
+    return this.#byCanonical.get(canonicalKey(key));
   }
 
   /** The archives that none of `keys` names. */
