@@ -6,7 +6,7 @@ export type Unequal =
   | 'object'
   /** `./data/x` or `data/x`: keys that come from a listing are spelled as the store has them. */
   | 'spelling'
-  /** When a plan was made, or a run was started. */
+  /** When a plan was made, or a run was started; by which process. */
   | 'time'
   /** Names of runs, which hold their time. */
   | 'run';
@@ -23,8 +23,9 @@ const NEUTRAL: Readonly<Record<Unequal, (text: string) => string>> = {
   time: (text) =>
     text
       .replace(new RegExp(`"(createdAt|startedAt|at|graceUntil)": ?"${TIME}"`, 'g'), '"$1":0')
-      .replace(/"(startedAtMs|graceUntilMs|durationMs)": ?\d+/g, '"$1":0'),
-  run: (text) => text.replace(/\b\d{8}T\d{9}Z-[0-9a-f]{8}\b/g, 'RUN'),
+      .replace(new RegExp(`deleted at +${TIME}`, 'g'), 'deleted at 0')
+      .replace(/"(pid|startedAtMs|graceUntilMs|durationMs)": ?\d+/g, '"$1":0'),
+  run: withoutRuns,
 };
 
 /**
@@ -38,14 +39,22 @@ export function comparable(
   unequal: readonly Unequal[] = [],
 ): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
   const neutral = (text: string): string =>
-    unequal.reduce((rest, name) => NEUTRAL[name](rest), text);
-  const told = stderr
-    .replace(new RegExp(`^${TIME} `, 'gm'), '')
-    .replaceAll(cwd, 'NODE')
-    .replace(/(file:\/\/NODE\/data\/segments|s3:\/\/[\w./-]+)/g, 'STORE');
+    unequal.reduce((rest, name) => NEUTRAL[name](rest), placeless(text, cwd));
+  const told = stderr.replace(new RegExp(`^${TIME} `, 'gm'), '');
   return {
     status,
     stdout: neutral(stdout.toString('latin1')),
     stderr: neutral(told).split('\n').sort().join('\n'),
   };
+}
+
+function placeless(text: string, cwd: string): string {
+  return text
+    .replaceAll(cwd, 'NODE')
+    .replace(/(file:\/\/NODE\/data\/segments|s3:\/\/segctl-[\w./-]+)/g, 'STORE');
+}
+
+/** Names of runs hold their time and a random part. */
+export function withoutRuns(text: string): string {
+  return text.replace(/\b\d{8}T\d{9}Z-[0-9a-f]{8}\b/g, 'RUN');
 }
