@@ -1,3 +1,5 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { type RunHistory, readHistory } from '../../core/compaction/history.ts';
@@ -17,7 +19,7 @@ import { ArchiveListing, archivePrefixes, listArchives } from '../../core/verify
 import { allPaths } from '../../core/verify/verify.ts';
 import { canonicalKey } from '../../storage/canonical-key.ts';
 import { loadIndex } from '../../storage/index-file.ts';
-import { ledgerFile } from '../../storage/ledger-file.ts';
+import { ledgerFile, readOnlyLedgerFile } from '../../storage/ledger-file.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { FsRunFiles } from '../../storage/run-files.ts';
 import { indexPathOf } from '../compact/open-engine.ts';
@@ -125,7 +127,30 @@ async function loadIfSound(
   }
 }
 
-/** The ledger below the data dir, which verify, reindex and gc share. */
+/**
+ * The ledger below the data dir, which verify and reindex share. Who may not write there still
+ * verifies: only what was seen is not remembered.
+ */
 export async function openLedger(context: Context): Promise<Ledger> {
-  return await Ledger.open(ledgerFile(join(context.settings.dataDir, '.segctl', 'verified.jsonl')));
+  const folder = join(context.settings.dataDir, '.segctl');
+  const file = ledgerFile(join(folder, 'verified.jsonl'));
+  if (await isWritable(folder, context.settings.dataDir)) return await Ledger.open(file);
+  context.log.warn('the ledger can not be written: what is read now will be read again', {
+    folder,
+  });
+  return await Ledger.open(readOnlyLedgerFile(file));
+}
+
+/** Whether the folder can be written, or made where it is not there yet. */
+async function isWritable(folder: string, parent: string): Promise<boolean> {
+  for (const path of [folder, parent]) {
+    try {
+      await access(path, constants.W_OK);
+      return true;
+    } catch (error) {
+      const isThere = !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
+      if (isThere) return false;
+    }
+  }
+  return false;
 }

@@ -4,11 +4,6 @@ export interface OffsetRun {
   readonly last: bigint;
 }
 
-/** Whether a range of two ends holds an offset. */
-export function runsInclude(runs: readonly OffsetRun[], offset: bigint): boolean {
-  return firstShared(runs, [{ first: offset, last: offset }]) !== undefined;
-}
-
 /** The first run of offsets that both lists hold; both ascend. Undefined when they share none. */
 export function firstShared(
   a: readonly OffsetRun[],
