@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SegctlError } from '../core/segctl-error.ts';
 import type { TopicPartition } from '../core/segment-index/partition-key.ts';
 import { errnoOf } from './index-file-port.ts';
 
@@ -28,7 +29,7 @@ async function namesIn(folder: string): Promise<string[]> {
     return await readdir(folder);
   } catch (error) {
     if (isAbsent(error)) return [];
-    throw error;
+    throw unreadable(folder, error);
   }
 }
 
@@ -37,10 +38,20 @@ async function sizeOf(path: string): Promise<number> {
     return (await stat(path)).size;
   } catch (error) {
     if (isAbsent(error)) return 0;
-    throw error;
+    throw unreadable(path, error);
   }
 }
 
 function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(errnoOf(error) ?? '');
+}
+
+/** Not knowing is no reason to take a live segment for an idle one. */
+function unreadable(path: string, cause: unknown): SegctlError {
+  return new SegctlError("can't tell which segments a server still writes", {
+    code: 'wal-unreadable',
+    facts: { path, errno: errnoOf(cause) ?? null },
+    remedy: 'run segctl as the user that the Chronik server runs as',
+    cause,
+  });
 }

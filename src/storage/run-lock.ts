@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { SegctlError } from '../core/segctl-error.ts';
@@ -52,6 +52,7 @@ export interface RunLock {
  */
 export async function acquireRunLock(dataDir: string, options: LockOptions): Promise<RunLock> {
   const folder = join(dataDir, '.segctl');
+  await assertDataDir(dataDir);
   try {
     await (options.port ?? nodeStateFsPort).makeFolder(folder);
     const attempt = new LockAttempt(folder, options);
@@ -240,6 +241,21 @@ async function isThisProcess(other: ProcessIdentity): Promise<boolean> {
     own.pidNamespace === other.pidNamespace &&
     own.host === other.host
   );
+}
+
+/** A mistyped folder must not come into being by being locked. */
+async function assertDataDir(dataDir: string): Promise<void> {
+  const found = await stat(dataDir).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    throw told(dataDir, error);
+  });
+  if (found?.isDirectory() === true) return;
+  throw new SegctlError(`there is no data dir ${dataDir}`, {
+    code: 'data-dir-not-found',
+    exit: 'usage',
+    facts: { dataDir },
+    remedy: "name the Chronik server's data folder with --data-dir or CHRONIK_DATA_DIR",
+  });
 }
 
 function locked(
