@@ -274,6 +274,13 @@ describe('an offset that can not be had', () => {
     expect(holes.stderr).toContain('from=4000 to=5999');
   });
 
+  test('a hole is told wherever the archive is cut into pieces', async () => {
+    for (const offset of ['start', '100:7000', '3999:']) {
+      const { stderr } = await runSegctl(['fetch', 'click-events:0', '--offset', offset, ...data]);
+      expect(stderr.match(/from=\d+ to=\d+/g), offset).toEqual(['from=4000 to=5999']);
+    }
+  });
+
   test('one unreadable partition costs no other, and is not passed over', async () => {
     const result = await runSegctl(['fetch', 'orders', '--offset', 'start', ...data]);
     expect(jsonLines<FetchedRecord>(result)).toHaveLength(1280);

@@ -18,13 +18,16 @@ type Chunks = AsyncGenerator<string | Uint8Array, void, void>;
 
 /** Where the records go, in the form that was asked for. */
 export interface FetchOutput {
+  /** Whether what was read is written soon, so that an interrupted fetch has given something. */
+  readonly isIncremental: boolean;
   write(ranges: Ranges): Promise<void>;
 }
 
 export async function openFetchOutput(context: Context, query: FetchQuery): Promise<FetchOutput> {
-  const encode = await encoder(context, query);
+  const { encode, isIncremental } = await encoder(context, query);
   const { outputFile } = query;
   return {
+    isIncremental: isIncremental && outputFile === undefined,
     write: async (ranges) => {
       if (outputFile === undefined) await context.write(encode(ranges));
       else await writeFileWhole(outputFile, encode(ranges));
@@ -32,10 +35,21 @@ export async function openFetchOutput(context: Context, query: FetchQuery): Prom
   };
 }
 
-async function encoder(context: Context, query: FetchQuery): Promise<(ranges: Ranges) => Chunks> {
-  const { format } = query;
-  if (format.kind === 'raw') return rawBatches;
-  if (format.kind === 'dump') return (ranges) => dumpLines(ranges, format.printData);
+interface Encoder {
+  readonly encode: (ranges: Ranges) => Chunks;
+  readonly isIncremental: boolean;
+}
+
+async function encoder(context: Context, query: FetchQuery): Promise<Encoder> {
+  const { format, maxUnpackedBytes } = query;
+  if (format.kind === 'raw') return { encode: rawBatches, isIncremental: false };
+  if (format.kind === 'dump') {
+    const { printData } = format;
+    return {
+      encode: (ranges) => dumpLines(ranges, printData, maxUnpackedBytes),
+      isIncremental: true,
+    };
+  }
   const terminal = context.io.stdout.isTTY === true && query.outputFile === undefined;
   const writer = await createRecordWriter(format.format, {
     batchInfo: query.batchInfo,
@@ -49,7 +63,9 @@ async function encoder(context: Context, query: FetchQuery): Promise<(ranges: Ra
     for await (const range of ranges()) yield* recordChunks(writer, range);
     yield writer.end();
   };
-  return writer.isWholeDocument ? (ranges) => wholeDocument(chunks(ranges)) : chunks;
+  return writer.isWholeDocument
+    ? { encode: (ranges) => wholeDocument(chunks(ranges)), isIncremental: false }
+    : { encode: chunks, isIncremental: true };
 }
 
 /** Batches are joined up to about this size before they are written. */
@@ -81,7 +97,11 @@ async function* encodedBatches(ranges: Ranges): AsyncGenerator<Uint8Array, void,
 }
 
 /** DumpLogSegments' lines, with positions that go on from batch to batch. */
-async function* dumpLines(ranges: Ranges, printData: boolean): AsyncGenerator<string, void, void> {
+async function* dumpLines(
+  ranges: Ranges,
+  printData: boolean,
+  maxUnpackedBytes: number,
+): AsyncGenerator<string, void, void> {
   const codecs = await loadCodecs(COMPRESSION_TYPES);
   let position = 0;
   for await (const bytes of encodedBatches(ranges)) {
@@ -90,7 +110,10 @@ async function* dumpLines(ranges: Ranges, printData: boolean): AsyncGenerator<st
       // DumpLogSegments takes it from the file's name, which is the first base offset.
       if (position === 0) lines.push(`Log starting offset: ${batch.info.baseOffset}`);
       lines.push(formatDumpBatch({ ...batch.info, position }));
-      for (const record of readRecords(batch.info, unpackRecords(batch, codecs))) {
+      for (const record of readRecords(
+        batch.info,
+        unpackRecords(batch, codecs, maxUnpackedBytes),
+      )) {
         lines.push(formatDumpRecord(batch.info, record, printData));
       }
     }

@@ -1,23 +1,20 @@
-import { Command, Option } from 'commander';
+import { Command, Help, Option } from 'commander';
 import type { Context } from '../../context.ts';
-import { ArchiveSource } from '../../core/archive/archive-source.ts';
-import type { ExitName } from '../../core/exit-codes.ts';
 import { ArchivedPartition } from '../../core/fetch/archived-partition.ts';
-import { type FetchRequest, PartitionFetch } from '../../core/fetch/fetch-partition.ts';
-import { recordFilter } from '../../core/fetch/record-filter.ts';
-import { SegctlError } from '../../core/segctl-error.ts';
 import { BYTE_ENCODINGS } from '../../ui/record-output/byte-encoding.ts';
 import type { CommandRuntime, Run } from '../command-runtime.ts';
 import { deletionFinder } from '../deletion-finder.ts';
 import { selectionFilter, selectPartitions } from '../selection.ts';
+import { showProgress } from '../show-progress.ts';
 import { openFetchOutput } from './fetch-output.ts';
+import { fetchPartitions } from './fetch-partitions.ts';
 import { type FetchFlags, type FetchQuery, ISOLATION_LEVELS, parseFetch } from './fetch-query.ts';
-import { reportFetch } from './fetch-report.ts';
-import { limited } from './limited.ts';
 
 export function fetchCommand(runtime: CommandRuntime): Command {
   return new Command('fetch')
-    .description('get archived records back, as text or as RecordBatch V2 bytes')
+    .summary('get archived records back, as text or as RecordBatch V2 bytes')
+    .description(DESCRIPTION)
+    .configureHelp({ optionDescription: formatDescription })
     .argument('<partition>', 'TOPIC or TOPIC:PARTITION')
     .option('--offset <offset>', 'N, start, end, -N, +N, a:b, a:, :b, @TIME or @T1:T2', 'start')
     .option('--until <offset>', 'stop before this: N, end, +N, -N or @TIME')
@@ -41,65 +38,40 @@ export function fetchCommand(runtime: CommandRuntime): Command {
     .option('--print-data-log', 'with -f dump: keys and values too')
     .option('-o, --output <file>', 'write to this file')
     .option('--max-unpacked <size>', 'refuse archives that unpack to more', '1GiB')
-    .addHelpText('after', FORMATS_HELP)
     .action(runtime.action(runFetch));
 }
 
-const FORMATS_HELP = `
-Formats (-f): table, wide, json, jsonl, csv, hex, dump (as Kafka's DumpLogSegments prints), or a
-format string as kcat takes it, such as '%o %k %s\\n'. Ends of ranges are exclusive.`;
+const DESCRIPTION = `get archived records back, as text or as RecordBatch V2 bytes
+
+-f takes table, wide, json, jsonl, csv, hex, dump (as Kafka's DumpLogSegments prints), or a format string as kcat takes it, such as '%o %k %s\\n'. Ends of ranges are exclusive. Without an end or a count, it reads to the end of what is archived.`;
+
+/** The global -f has more to offer here than anywhere else. */
+function formatDescription(this: Help, option: Option): string {
+  return option.long === '--format'
+    ? 'table, wide, json, jsonl, csv, hex, dump or a format string (default: table on a terminal, jsonl elsewhere)'
+    : Help.prototype.optionDescription.call(this, option);
+}
 
 function collect(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value];
 }
 
 const runFetch: Run<FetchFlags> = async (context, args, flags) => {
+  const terminal = context.io.stdout.isTTY === true;
   const query = parseFetch(args, flags, context.settings.format, {
     nowMs: context.nowMs,
-    terminal: context.io.stdout.isTTY === true,
+    terminal,
   });
   const partitions = await archivedPartitions(context, query);
-  const source = new ArchiveSource(
-    await context.openStore(),
-    { maxUnpackedBytes: query.maxUnpackedBytes },
-    context.signal,
-  );
-  const findDeletion = deletionFinder(context);
-  const requests = partitions.map(
-    (partition): FetchRequest => ({
-      partition,
-      spec: query.spec,
-      wholeBatches: query.format.kind === 'raw' || query.format.kind === 'dump',
-      includeControl: query.includeControl,
-      readCommitted: query.readCommitted,
-      filter: recordFilter(query.filter),
-      findDeletion,
-    }),
-  );
-  let exit: ExitName | undefined;
   const output = await openFetchOutput(context, query);
-  await output.write(async function* () {
-    let left = query.count;
-    for (const request of requests) {
-      if (left <= 0) return;
-      const { topic, partition } = request.partition;
-      const fetch = new PartitionFetch(source, request);
-      try {
-        for await (const run of limited(fetch.runs(), left)) {
-          context.signal.throwIfAborted();
-          left -= run.to - run.from;
-          yield { topic, partition, ...run };
-        }
-      } catch (error) {
-        // One partition that lacks the offset must not hide the others' records.
-        if (requests.length === 1 || !isDiagnosis(error)) throw error;
-        context.log.error(error.message, error.facts);
-        exit ??= error.exit;
-      }
-      exit = reportFetch(context, request.partition, fetch.report) ?? exit;
-    }
-  });
-  return exit;
+  // Records that scroll by on the terminal are all the progress that a person can use.
+  if (terminal && query.outputFile === undefined) {
+    return await fetchPartitions(context, query, partitions, output);
+  }
+  const task = { label: 'fetching', unit: 'offsets' };
+  return await showProgress(context, task, async (onProgress) =>
+    fetchPartitions(context, query, partitions, output, onProgress),
+  );
 };
 
 async function archivedPartitions(
@@ -118,8 +90,4 @@ async function archivedPartitions(
     }
   }
   return selectPartitions(index, [selector]).map((one) => new ArchivedPartition(index, one));
-}
-
-function isDiagnosis(error: unknown): error is SegctlError {
-  return error instanceof SegctlError && error.exitCode >= 20 && error.exitCode <= 25;
 }

@@ -18,6 +18,8 @@ export interface FetchRequest {
   readonly readCommitted: boolean;
   readonly filter: RecordFilter | undefined;
   readonly findDeletion: FindDeletion;
+  /** Told how many of the window's offsets are behind, also where no record of them is wanted. */
+  readonly onProgress?: (done: bigint, total: bigint) => void;
 }
 
 /** What a fetch of one partition met besides the records, known at its end. */
@@ -60,7 +62,7 @@ export class PartitionFetch {
   }
 
   async *runs(): AsyncGenerator<RecordRun, void, void> {
-    const { partition, spec, wholeBatches } = this.#request;
+    const { partition, spec, wholeBatches, onProgress } = this.#request;
     const { window, unreadable } = await resolveWindow(partition, spec, this.#source);
     this.report.unreadable.push(...unreadable);
     const transactions = await this.#transactions(window);
@@ -74,7 +76,9 @@ export class PartitionFetch {
       }
       any = true;
       if (covered > expected) this.report.gaps.push({ from: expected, to: covered - 1n });
+      for (const hole of holesIn(run)) if (hole.to >= window.start) this.report.gaps.push(hole);
       expected = (run.columns.offset[run.to - 1] ?? 0n) + 1n;
+      onProgress?.(expected - window.start, window.end - window.start);
       yield* this.#wanted(run, transactions);
     }
     if (!any && this.#isDemanded(window)) throw await this.#diagnosis(window.start, null);
@@ -177,6 +181,21 @@ export class PartitionFetch {
       if (outcome !== 'committed') return false;
     }
     return filter === undefined || filter(columns, row);
+  }
+}
+
+/** Offsets between the records of a run, which ascend; both ends inclusive. */
+function* holesIn({
+  columns: { offset },
+  from,
+  to,
+}: RecordRun): Generator<FetchReport['gaps'][number]> {
+  let previous = offset[from] ?? 0n;
+  if ((offset[to - 1] ?? 0n) - previous === BigInt(to - 1 - from)) return;
+  for (let row = from + 1; row < to; row++) {
+    const current = offset[row] ?? 0n;
+    if (current > previous + 1n) yield { from: previous + 1n, to: current - 1n };
+    previous = current;
   }
 }
 
