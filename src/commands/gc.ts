@@ -20,7 +20,7 @@ export function gcCommand(runtime: CommandRuntime): Command {
     .argument('[selection...]', 'TOPIC or TOPIC:PARTITION; the topic may hold * and ?')
     .option('--dry-run', 'show what would be done, and do nothing')
     .option('-y, --yes', 'do it without asking')
-    .option('--min-age <duration>', 'leave archives that were written since', '1h')
+    .option('--min-age <duration>', 'leave archives that the server packed since', '1h')
     .option('--trust-names', 'go by offset ranges alone, and read no archive')
     .option(
       '--unreferenced',

@@ -37,7 +37,7 @@ export interface GcPlan {
 
 export interface GcRules {
   readonly nowMs: number;
-  /** Archives written later than this before now stay. */
+  /** Archives packed and written later than this before now stay. */
   readonly minAgeMs: number;
   /** Go by offset ranges alone, and read nothing. */
   readonly trustNames: boolean;
@@ -50,19 +50,19 @@ export interface GcRules {
 
 /**
  * What gc would win, by names and the index alone: a guess to be shown before anything is read. Names
- * can be wrong in both directions.
+ * can be wrong in both directions, and ages are known from the archives alone.
  */
 export function estimate(groups: readonly PartitionMembers[], rules: GcRules): bigint {
   let bytes = 0n;
   for (const { members } of groups) {
     for (const { member } of byNames(members, false)) {
-      if (isOldEnough(member, rules)) bytes += BigInt(member.stored.info.sizeBytes);
+      bytes += BigInt(member.stored.info.sizeBytes);
     }
     if (!rules.unreferenced) continue;
     const superseded = new Set(byNames(members, false).map(({ member }) => member));
     for (const member of members) {
       const isCandidate = member.standing === 'unnamed' && !superseded.has(member);
-      if (isCandidate && isOldEnough(member, rules)) bytes += BigInt(member.stored.info.sizeBytes);
+      if (isCandidate) bytes += BigInt(member.stored.info.sizeBytes);
     }
   }
   return bytes;
@@ -117,8 +117,13 @@ function fromProof({ member, info, keeper, keeperInfo }: Proof): GcDeletion {
   return { member, reason: 'superseded', info, keeper: { member: keeper, info: keeperInfo } };
 }
 
-function isOldEnough({ stored }: Member, { nowMs, minAgeMs }: GcRules): boolean {
-  return stored.info.lastModifiedMs <= nowMs - minAgeMs;
+/**
+ * A copy or a restore makes an object's time young and its records no younger, so the time at which
+ * the server packed the archive counts too, where it was opened.
+ */
+function isOldEnough({ stored, packedAtMs }: Member, { nowMs, minAgeMs }: GcRules): boolean {
+  const writtenMs = Math.min(stored.info.lastModifiedMs, packedAtMs ?? Number.POSITIVE_INFINITY);
+  return writtenMs <= nowMs - minAgeMs;
 }
 
 /** The archive that a running server writes again at its next pass: the one that reaches furthest. */

@@ -21,6 +21,8 @@ export interface Member {
   stats?: RecordStats;
   /** Documents, known as soon as the archive was opened. */
   documents?: number;
+  /** Epoch ms at which the server packed it, by its own metadata; known once it was opened. */
+  packedAtMs?: number;
 }
 
 export interface OffsetSpan {

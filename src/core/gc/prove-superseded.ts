@@ -197,6 +197,7 @@ async function openCandidates(
     const { archive, info } = outcome;
     onRead?.(info);
     member.documents = archive.documents;
+    member.packedAtMs = Number(archive.metadata.createdAtSeconds) * 1000;
     const { topic, partition, recordCount } = archive.metadata;
     const isSame = topic === keeper.metadata.topic && partition === keeper.metadata.partition;
     // One that lost documents of its own accord is for verify to report, not for gc to take away.

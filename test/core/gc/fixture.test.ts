@@ -63,3 +63,11 @@ test('archives younger than the minimal age stay', async () => {
   const { deletions } = await planFixture({ ...RULES, nowMs: 0 });
   expect(deletions).toEqual([]);
 });
+
+test('the age of an archive is when the server packed it, not when its file was copied here', async () => {
+  const packedMs = Date.parse('2026-11-22T12:50:00Z');
+  const hourLater = await planFixture({ ...RULES, nowMs: packedMs + 3_600_000 });
+  expect(hourLater.deletions).toHaveLength(25);
+  const atOnce = await planFixture({ ...RULES, nowMs: packedMs - 3_600_000 });
+  expect(atOnce.deletions).toHaveLength(0);
+});
