@@ -54,7 +54,7 @@ export const RECORD_COUNT_AT = BASE_SEQUENCE_AT + 4;
 export const RECORDS_AT = RECORD_COUNT_AT + 4;
 
 /** BatchLength does not count itself and the base offset before it. */
-export const LENGTH_OVERHEAD = LEADER_EPOCH_AT;
+export const LENGTH_OVERHEAD = BATCH_LENGTH_AT + 4;
 export const MAGIC_V2 = 2;
 
 const CODEC_MASK = 0x07;
