@@ -88,7 +88,8 @@ function storeError(failure: S3Failure, call: S3Call, cause: Error, scrub: Scrub
     facts.httpStatus = failure.status;
   }
   if (failure.code !== undefined) {
-    facts.s3Code = scrub(failure.code);
+    // Without an answer it is the system's word, such as ECONNREFUSED.
+    facts[failure.status === undefined ? 'reason' : 's3Code'] = scrub(failure.code);
   }
   if (failure.kind === 'wrong-region') {
     facts.configuredRegion = call.region;

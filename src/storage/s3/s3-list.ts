@@ -13,7 +13,7 @@ const MAX_PAGE = 1000;
 const MAX_DEPTH = 4;
 
 type Page = readonly ObjectInfo[];
-type Probe = (s3Key: string) => Promise<boolean | undefined>;
+type Probe = (s3Key: string) => Promise<boolean>;
 
 /**
  * The objects below `prefix`, listed as it is spelled. Where that gives nothing and its folded
@@ -52,7 +52,7 @@ export async function* listObjects(
   }
 }
 
-/** Undefined when there is no object to tell by, or none may be asked for. */
+/** Undefined when there is no object to tell by. */
 async function foldsKeys(
   context: S3Context,
   literal: string,

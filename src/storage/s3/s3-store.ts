@@ -71,7 +71,7 @@ export class S3Store implements ObjectStore {
   }
 
   list(prefix: string, options: ListOptions = {}): AsyncIterable<ObjectInfo> {
-    const probe = (s3Key: string): Promise<boolean | undefined> => this.probe(s3Key, options);
+    const probe = (s3Key: string): Promise<boolean> => this.probe(s3Key, options);
     return listObjects(this.context, this.spelling, prefix, options, probe);
   }
 
@@ -192,8 +192,11 @@ export class S3Store implements ObjectStore {
     return headInfo(key, answer);
   }
 
-  /** Whether the server takes `s3Key` for an object, or would never: it refuses the spelling. */
-  private async probe(s3Key: string, options: CallOptions): Promise<boolean | undefined> {
+  /**
+   * Whether the server takes `s3Key` for an object, or would never: it refuses the spelling. Where
+   * asking is denied that is the error: an empty listing would look like deleted archives.
+   */
+  private async probe(s3Key: string, options: CallOptions): Promise<boolean> {
     try {
       await this.headSpelled(s3Key, s3Key, options);
       return true;
@@ -203,9 +206,6 @@ export class S3Store implements ObjectStore {
       }
       if (isRefusal(error)) {
         return true;
-      }
-      if (isCode(error, 'store-denied')) {
-        return undefined;
       }
       throw error;
     }

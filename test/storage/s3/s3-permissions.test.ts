@@ -1,17 +1,11 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
-import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { afterEach, expect, test } from 'vitest';
 import { readBody } from '../../../src/storage/object-body.ts';
-import { installServer } from '../../servers/install.ts';
 import { type S3Proxy, startS3Proxy } from '../../servers/s3-proxy.ts';
-import type { S3Server } from '../../servers/s3-server.ts';
+import { makeUser } from '../../servers/versitygw-user.ts';
 import { collect } from '../collect.ts';
 import { describeEachServer } from './each-server.ts';
 import { openAt } from './open-at.ts';
-
-const run = promisify(execFile);
 
 let proxy: S3Proxy | undefined;
 afterEach(async () => {
@@ -85,48 +79,6 @@ await describeEachServer('credentials that are refused', ['versitygw'], (server)
     }
   });
 });
-
-/** A user of versitygw who may do `actions` on `bucket` and nothing else. */
-async function makeUser(
-  server: S3Server,
-  bucket: string,
-  actions: readonly string[],
-): Promise<Record<string, string>> {
-  const installed = await installServer('versitygw');
-  if ('missing' in installed) {
-    throw new Error(installed.missing);
-  }
-  const user = `user-${randomUUID().slice(0, 8)}`;
-  await run(installed.program, [
-    'admin',
-    ...['--access', server.accessKey, '--secret', server.secretKey],
-    ...['--endpoint-url', server.endpoint],
-    'create-user',
-    ...['--access', user, '--secret', 'the-users-secret', '--role', 'user'],
-  ]);
-  const client = server.client();
-  const statement = (Action: string[], Resource: string) => ({
-    Effect: 'Allow',
-    Principal: { AWS: [user] },
-    Action,
-    Resource,
-  });
-  const onBucket = actions.filter((action) => action === 's3:ListBucket');
-  const onObjects = actions.filter((action) => action !== 's3:ListBucket');
-  const Statement = [
-    ...(onBucket.length > 0 ? [statement(onBucket, `arn:aws:s3:::${bucket}`)] : []),
-    ...(onObjects.length > 0 ? [statement(onObjects, `arn:aws:s3:::${bucket}/*`)] : []),
-  ];
-  const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
-  await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
-  client.destroy();
-  return {
-    ...server.env(bucket),
-    S3_ACCESS_KEY: user,
-    S3_SECRET_KEY: 'the-users-secret',
-    S3_SESSION_TOKEN: '',
-  };
-}
 
 await describeEachServer('the smallest policy, enforced', ['versitygw'], (server) => {
   const denied = (action: string) =>
