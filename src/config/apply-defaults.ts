@@ -52,8 +52,11 @@ function flagsOf(command: Command): ReadonlyMap<string, readonly Option[]> {
   return flags;
 }
 
-/** Each of these is parsed already where the file was read; together they may still contradict. */
-function retentionDefaults(config: ConfigFile, command: string): RetentionLayer {
+/**
+ * The retention that the section `defaults` names for a command. Each part is parsed already where
+ * the file was read; together they may still contradict. Throws `limit-without-effect`.
+ */
+export function retentionDefaults(config: ConfigFile, command: string): RetentionLayer {
   const given = (flag: string): FlagDefault | undefined =>
     configuredFlag(config, command, flag)?.value;
   const text = (flag: string): string | undefined => {

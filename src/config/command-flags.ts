@@ -32,7 +32,7 @@ export const RETENTION_FLAGS: ReadonlyMap<string, keyof RetentionOptions> = new 
 ]);
 
 /** Flags that say where the file is or end the run: a default of theirs would come too late. */
-const NEVER_CONFIGURED: readonly string[] = ['config', 'version', 'help'];
+export const NEVER_CONFIGURED: readonly string[] = ['config', 'version', 'help'];
 
 /** The flags that segctl.yaml may hold defaults of, for each command as typed. */
 export interface FlagCatalogue {

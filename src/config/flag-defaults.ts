@@ -1,7 +1,12 @@
 import type { Option } from 'commander';
 import { parseRetentionOptions } from '../core/retention/policy-options.ts';
 import { SegctlError } from '../core/segctl-error.ts';
-import { configuredValue, type FlagCatalogue, RETENTION_FLAGS } from './command-flags.ts';
+import {
+  configuredValue,
+  type FlagCatalogue,
+  NEVER_CONFIGURED,
+  RETENTION_FLAGS,
+} from './command-flags.ts';
 import type { ConfigPath, FlagDefault } from './config-file.ts';
 import type { Mistake, YamlDocument } from './yaml-document.ts';
 
@@ -30,6 +35,10 @@ export class FlagDefaults {
 
   #everywhere(name: string, value: unknown): void {
     const where = ['defaults', name];
+    if (NEVER_CONFIGURED.includes(name)) {
+      this.#mistake(where, `--${name} can have no default`);
+      return;
+    }
     const { commands } = this.#catalogue;
     const forms = [...commands.values()].flatMap((flags) => flags.get(name) ?? []);
     if (forms.length > 0) {

@@ -1,4 +1,4 @@
-import { isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { ConfigPath, Place } from './config-file.ts';
 
 export interface Mistake {
@@ -31,6 +31,13 @@ export function readYaml(text: string): YamlDocument {
   const mistakes = [...document.errors, ...document.warnings].map(
     ({ pos: [offset], message }): Mistake => ({ place: placeAt(offset), what: told(message) }),
   );
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return;
+      const what = `there is no anchor &${alias.source} before this`;
+      mistakes.push({ place: placeAt(alias.range?.[0] ?? 0), what });
+    },
+  });
   const root = document.contents;
   return {
     ...contentOf(document, mistakes),
@@ -40,7 +47,7 @@ export function readYaml(text: string): YamlDocument {
 }
 
 function contentOf(
-  document: { toJS(): unknown },
+  document: Document.Parsed,
   mistakes: readonly Mistake[],
 ): Pick<YamlDocument, 'content' | 'mistakes'> {
   if (mistakes.length > 0) return { content: undefined, mistakes };

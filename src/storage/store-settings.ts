@@ -266,6 +266,6 @@ function malformed(name: string, why: string): SegctlError {
     code: 'store-setting-malformed',
     exit: 'usage',
     facts: { setting: name },
-    remedy: 'correct it, or see what is in force with: segctl config show',
+    remedy: 'correct the variable, or unset it',
   });
 }
