@@ -12,8 +12,12 @@ export const OUT = join(ROOT, `.cache/crash-${process.pid}`);
 export async function compileChild(): Promise<void> {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   const config = join(import.meta.dirname, 'tsconfig.json');
-  process.once('exit', () => rmSync(OUT, { recursive: true, force: true }));
   await promisify(execFile)(process.execPath, [tsc, '-p', config, '--outDir', OUT]);
+}
+
+/** For afterAll. */
+export function removeChild(): void {
+  rmSync(OUT, { recursive: true, force: true });
 }
 
 export interface ChildResult {

@@ -9,7 +9,7 @@ import { openStore } from '../../src/storage/open-store.ts';
 import { storeSettings } from '../../src/storage/store-settings.ts';
 import { openWorld } from '../core/compaction/engine-kit.ts';
 import { availableServer, type S3Server } from '../servers/s3-server.ts';
-import { compileChild, runChild } from './child-process.ts';
+import { compileChild, removeChild, runChild } from './child-process.ts';
 import {
   danglingEntries,
   resumeScenario,
@@ -39,6 +39,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   process.stdout.write(`\nSIGKILL at ${tried} points, each followed by a recovery\n`);
+  removeChild();
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
 });
 

@@ -4,10 +4,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ownIdentity } from '../../src/storage/process-identity.ts';
 import { acquireRunLock, type LockOptions, lockHolder } from '../../src/storage/run-lock.ts';
-import { compileChild, OUT } from './child-process.ts';
+import { compileChild, OUT, removeChild } from './child-process.ts';
 
 let dataDir = '';
 const children: ChildProcessWithoutNullStreams[] = [];
@@ -15,6 +15,8 @@ const children: ChildProcessWithoutNullStreams[] = [];
 beforeAll(async () => {
   await compileChild();
 });
+
+afterAll(removeChild);
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'segctl-lock-'));
