@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,12 +13,21 @@ const BUNDLED_DATA = fileURLToPath(
 /** The bundled segments were indexed on 2026-11-22; seen from here they are nine days old. */
 const DEMO_CLOCK = '2026-12-01T12:00:00Z';
 
-/** What the demo shows, in words as typed after `segctl`. */
-export const DEMO_COMMANDS: readonly (readonly string[])[] = [
-  ['segments', 'ls', '-f', 'table'],
-  ['compact', '--dry-run', '--at', DEMO_CLOCK, '-f', 'table'],
-  ['fetch', 'orders:1', '--offset', '700', '--count', '1', '-f', 'json'],
-  ['fetch', 'click-events', '--offset', '4711', '--count', '1'],
+/** What the demo shows: words as typed after `segctl`, each with what to look for. */
+const DEMO_STEPS: readonly { readonly note: string; readonly words: readonly string[] }[] = [
+  { note: 'what is archived', words: ['segments', 'ls', '-f', 'table'] },
+  {
+    note: 'what a compaction would delete',
+    words: ['compact', '--dry-run', '--at', DEMO_CLOCK, '-f', 'table'],
+  },
+  {
+    note: 'an archived record',
+    words: ['fetch', 'orders:1', '--offset', '700', '--count', '1', '-f', 'json'],
+  },
+  {
+    note: 'an offset that is not there: why, and where to go on',
+    words: ['fetch', 'click-events', '--offset', '4711', '--count', '1'],
+  },
 ];
 
 export function demoCommand(runtime: CommandRuntime): Command {
@@ -26,16 +35,12 @@ export function demoCommand(runtime: CommandRuntime): Command {
     const folder = await mkdtemp(join(tmpdir(), 'segctl-demo-'));
     try {
       const dataDir = join(folder, 'data');
-      await cp(BUNDLED_DATA, dataDir, { recursive: true });
-      for (const words of DEMO_COMMANDS) {
-        await context.write(`\n$ segctl ${words.join(' ')}\n`);
-        const status = await runtime.run([
-          '--data-dir',
-          dataDir,
-          '--store',
-          join(dataDir, 'segments'),
-          ...words,
-        ]);
+      await copyWritable(BUNDLED_DATA, dataDir);
+      const place = ['--data-dir', dataDir, '--store', join(dataDir, 'segments')];
+      for (const { note, words } of DEMO_STEPS) {
+        context.signal.throwIfAborted();
+        await context.write(`\n# ${note}\n$ segctl ${words.join(' ')}\n`);
+        const status = await runtime.run([...place, ...words]);
         if (status !== 0) await context.write(`(exit status ${status})\n`);
       }
       return undefined;
@@ -46,4 +51,14 @@ export function demoCommand(runtime: CommandRuntime): Command {
   return new Command('demo')
     .description('list, plan and fetch on a temporary copy of real bundled data')
     .action(runtime.action(run));
+}
+
+/** Not by `cp`, which keeps the modes: a read-only copy could not be removed again. */
+async function copyWritable(from: string, to: string): Promise<void> {
+  await mkdir(to);
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) await copyWritable(source, target);
+    else await writeFile(target, await readFile(source));
+  }
 }

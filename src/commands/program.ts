@@ -89,11 +89,22 @@ export async function buildProgram(
   return program;
 }
 
-/** The tree that completions are read from; the library adds commands of its own to it. */
+/**
+ * The tree that completions are read from; the library adds commands of its own to it. It looks for
+ * a command's flags on that command alone, and takes what follows a line feed for another candidate.
+ */
 async function commandTree(runtime: CommandRuntime): Promise<Command> {
   const program = rootCommand();
+  const { options } = program;
   for (const { name, load } of TOP_COMMANDS) {
     if (!COMPLETION_COMMANDS.includes(name)) program.addCommand(await load(runtime));
+  }
+  for (const command of allCommands(program)) {
+    command.description(command.summary() || command.description());
+    if (command === program) continue;
+    const own = command.options.map(({ long }) => long);
+    const missing = options.filter(({ long }) => !own.includes(long) && long !== '--version');
+    for (const option of missing) command.addOption(option);
   }
   return program;
 }

@@ -33,10 +33,14 @@ export function humanTime(ms: number | bigint, precision: 's' | 'ms' = 's'): str
   return precision === 'ms' ? text : `${text.slice(0, 19)}Z`;
 }
 
-/** `2026-07-01T12:00:00Z to 13:00:00Z (1h)`: the date is named once where both ends share it. */
+/**
+ * `2026-07-01T12:00:00Z to 13:00:00Z (1h)`: the date is named once where both ends share it, and the
+ * time where it is the same.
+ */
 export function humanTimeRange(fromMs: number | bigint, toMs: number | bigint): string {
   const from = humanTime(fromMs);
   const to = humanTime(toMs);
+  if (from === to) return from;
   const span = humanDuration(BigInt(toMs) - BigInt(fromMs));
   const sameDay = from.includes('T') && from.slice(0, 11) === to.slice(0, 11);
   return `${from} to ${sameDay ? to.slice(11) : to} (${span})`;

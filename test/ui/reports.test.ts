@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { SegctlError } from '../../src/core/segctl-error.ts';
 import { renderError } from '../../src/ui/error-report.ts';
 import { createLogger, type LogLevel } from '../../src/ui/log.ts';
-import { mask, maskUrl } from '../../src/ui/mask.ts';
 
 const error = new SegctlError('the archive is damaged', {
   code: 'archive-damaged',
@@ -107,16 +106,5 @@ describe('createLogger', () => {
       empty: '',
     });
     expect(lines[2]).toMatchObject({ time: '2025-11-22T08:26:40.000Z', time_: 'mine' });
-  });
-});
-
-describe('mask', () => {
-  it('shows neither length nor letters of a secret', () => {
-    expect(mask('a')).toBe(mask('wJalrXUtnFEMI/K7MDENG'));
-    expect(mask('')).toBe('');
-    expect(maskUrl('https://user:pa:ss@host:9000/b?x=@y')).toBe(
-      'https://********@host:9000/b?x=@y',
-    );
-    expect(maskUrl('s3://bucket/a@b')).toBe('s3://bucket/a@b');
   });
 });
