@@ -38,7 +38,7 @@ describe('segctl compact', () => {
       failed: 0,
       bytesFreed: 256,
       bytesInTrash: 0,
-      plan: { summary: { delete: { segments: 4 } } },
+      summary: { delete: { segments: 4 } },
     });
     expect(await node.segmentIds()).toEqual(['orders-0-200-299', 'orders-1-100-199']);
     expect(await node.files()).toHaveLength(2);

@@ -41,8 +41,8 @@ test('takes the 25 superseded archives and nothing else; every offset stays, byt
   expect(status).toBe(0);
   const outcome = JSON.parse(stdout.toString());
   expect(outcome).toMatchObject({ state: 'done', identified: 25, deleted: 25, failed: 0 });
-  expect(outcome.plan.delete).toHaveLength(25);
-  expect(outcome.bytesFreed).toBe(outcome.plan.summary.deleteBytes);
+  expect(outcome.delete).toHaveLength(25);
+  expect(outcome.bytesFreed).toBe(outcome.summary.deleteBytes);
   expect(objectsBefore.length - objects(node).length).toBe(25);
   expect(objects(node).filter((path) => path.endsWith('.segment'))).toEqual(
     objectsBefore.filter((path) => path.endsWith('.segment')),
@@ -86,7 +86,7 @@ test('unreferenced archives go only by that name, and never without an index', a
       .filter((path) => path.endsWith('.gz')),
   ).toEqual([widest]);
   const named = await node.run('gc', '--yes', '--min-age', '0s', '--unreferenced', '-f', 'json');
-  expect(JSON.parse(named.stdout.toString()).plan.delete).toMatchObject([
+  expect(JSON.parse(named.stdout.toString()).delete).toMatchObject([
     { objectStorePath: widest, reasons: ['unreferenced'] },
   ]);
   writeFileSync(node.indexPath, '{}');

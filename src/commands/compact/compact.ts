@@ -73,7 +73,7 @@ async function dryRun(
   if (wantsSentences(context)) await showPlan(context, planned, options);
   const identified = planned.summary.byFate.delete.segments;
   const outcome = { ...plannedOnly(identified), dryRun: true };
-  await writeOutcome(context, outcome, { plan: () => planDocument(context, planned) });
+  await writeOutcome(context, outcome, planDocument(context, planned));
   assertPlanWithinBudget(planned.plan, planned.summary);
   return undefined;
 }
@@ -128,11 +128,7 @@ async function applyUnderLock(
         nowMs: context.nowMs,
       });
       const report = await applyDeletions(engine, request);
-      await writeOutcome(
-        context,
-        { ...report, dryRun: false },
-        { plan: () => planDocument(context, planned) },
-      );
+      await writeOutcome(context, { ...report, dryRun: false }, planDocument(context, planned));
       return [...settled, report];
     });
   const locked = async () => await withRunLock(context, 'compact', flags, work);

@@ -64,19 +64,19 @@ export const REPORT_COLUMNS: readonly Column<Outcome>[] = [
 ];
 
 /**
- * Writes what a run came to: sentences for people, the row elsewhere. `members` are put into the JSON
- * document beside the row's, already as JSON texts.
+ * Writes what a run came to: sentences for people, the row elsewhere. The JSON document has the
+ * members of `plan` too, an object that comes as chunks of JSON text.
  */
 export async function writeOutcome(
   context: Context,
   outcome: Outcome,
-  members: Readonly<Record<string, () => Iterable<string>>> = {},
+  plan?: Iterable<string>,
 ): Promise<void> {
   const options = renderOptions(context);
   if (options.format === 'table' || options.format === 'wide') {
     await context.write(`${sentences(outcome).join('\n')}\n`);
   } else if (options.format === 'json') {
-    await context.write(jsonDocument(outcome, members));
+    await context.write(jsonDocument(outcome, plan));
   } else {
     await context.write(renderList({ columns: REPORT_COLUMNS, rows: [outcome] }, options));
   }
@@ -84,15 +84,20 @@ export async function writeOutcome(
 
 async function* jsonDocument(
   outcome: Outcome,
-  members: Readonly<Record<string, () => Iterable<string>>>,
+  plan: Iterable<string> | undefined,
 ): AsyncGenerator<string> {
   const row = toJson(machineRow(REPORT_COLUMNS, outcome));
-  yield row.slice(0, -1);
-  for (const [name, chunks] of Object.entries(members)) {
-    yield `,\n${toJson(name)}: `;
-    yield* chunks();
+  if (plan === undefined) {
+    yield `${row}\n`;
+    return;
   }
-  yield '}\n';
+  yield `${row.slice(0, -1)},`;
+  let isFirst = true;
+  for (const chunk of plan) {
+    // The two objects become one: the plan's opening brace gives way to the comma.
+    yield isFirst ? chunk.replace('{', '') : chunk;
+    isFirst = false;
+  }
 }
 
 export function sentences(outcome: Outcome): string[] {

@@ -49,7 +49,7 @@ export async function collectGarbage(
     const judged = await judgeNow();
     if (wantsSentences(context)) await showGcPlan(context, judged);
     const outcome = { ...plannedOnly(judged.plan.delete.length), dryRun: true };
-    await writeOutcome(context, outcome, { plan: () => gcPlanJson(context, judged) });
+    await writeOutcome(context, outcome, gcPlanJson(context, judged));
     withinBudget(judged);
     return undefined;
   }
@@ -74,11 +74,7 @@ export async function collectGarbage(
     if (flags.yes === true && wantsSentences(context)) await showGcPlan(context, judged);
     withinBudget(judged);
     const report = await apply(context, engine, judged, graceMs);
-    await writeOutcome(
-      context,
-      { ...report, dryRun: false },
-      { plan: () => gcPlanJson(context, judged) },
-    );
+    await writeOutcome(context, { ...report, dryRun: false }, gcPlanJson(context, judged));
     return [...settled, report];
   });
   return exitOf(reports);

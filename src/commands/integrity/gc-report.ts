@@ -157,7 +157,7 @@ export function* gcPlanJson(context: Context, judged: JudgedGarbage): Generator<
   yield* arrayOf('keep', plan.keep, ({ member, reason }) =>
     itemJson(member, member.stored.info, [reason]),
   );
-  yield '}';
+  yield '}\n';
 }
 
 function* arrayOf<T>(

@@ -130,6 +130,13 @@ async function planNow(
       },
     );
   });
+  for (const { id, subject, facts: of } of plan.findings) {
+    if (id !== 'object-unreadable' && id !== 'object-in-flight') continue;
+    log.warn('an archive could not be read: its entries stay as they are', {
+      key: subject.objectStorePath ?? null,
+      ...of,
+    });
+  }
   return { facts, plan };
 }
 

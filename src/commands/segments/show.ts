@@ -136,10 +136,15 @@ const MEMBER_COLUMNS: readonly Column<{ readonly name: string; readonly sizeByte
 ];
 
 const FINDING_COLUMNS: readonly Column<Finding>[] = [
-  { key: 'severity', header: 'SEVERITY', type: 'text', value: severityOf },
-  { key: 'id', header: 'FINDING', type: 'text', value: (row) => row.id },
-  { key: 'title', header: 'WHAT', type: 'text', value: (row) => FINDINGS[row.id].title },
-  { key: 'next', header: 'NEXT', type: 'text', value: nextCommand },
+  { key: 'severity', header: 'SEVERITY', type: 'text', cut: 'never', value: severityOf },
+  {
+    key: 'title',
+    header: 'FINDING',
+    type: 'text',
+    cut: 'end',
+    value: (row) => FINDINGS[row.id].title,
+  },
+  { key: 'next', header: 'NEXT', type: 'text', cut: 'end', drop: 1, value: nextCommand },
 ];
 
 const runShow: Run<ShowFlags> = async (context, [name = ''], flags) => {
