@@ -35,7 +35,9 @@ export type Fault =
   /** The same, but the connection stays open and nothing more comes. */
   | { readonly kind: 'stall'; readonly bytes: number }
   /** The true answer, its body changed. */
-  | { readonly kind: 'rewrite'; readonly body: (body: string) => string };
+  | { readonly kind: 'rewrite'; readonly body: (body: string) => string }
+  /** Of a DeleteObjects request, the keys with an error code stay, and the answer names them. */
+  | { readonly kind: 'delete-errors'; readonly codeOf: (key: string) => string | undefined };
 
 export interface ProxyOptions {
   /** The real server. Without one, every request must meet a fault. */
@@ -131,9 +133,43 @@ function handle(
         outgoing.end(fault.body ?? '');
       });
       return;
+    case 'delete-errors':
+      void forwardSome(incoming, outgoing, target, fault.codeOf);
+      return;
     default:
       forward(incoming, outgoing, target, fault);
   }
+}
+
+/** Only for servers that check no signature: the request's body is another one then. */
+async function forwardSome(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  target: string | undefined,
+  codeOf: (key: string) => string | undefined,
+): Promise<void> {
+  const asked = (await whole(incoming)).toString();
+  const errors: string[] = [];
+  const rest = asked.replace(/<Object>.*?<Key>([^<]*)<\/Key>.*?<\/Object>/gs, (object, key) => {
+    const code = codeOf(key);
+    if (code === undefined) return object;
+    errors.push(
+      `<Error><Key>${key}</Key><Code>${code}</Code><Message>by the test</Message></Error>`,
+    );
+    return '';
+  });
+  const { authorization = '' } = incoming.headers;
+  const answer = rest.includes('<Key>')
+    ? await (
+        await fetch(`${target}${incoming.url}`, {
+          method: 'POST',
+          headers: { authorization },
+          body: rest,
+        })
+      ).text()
+    : '<DeleteResult></DeleteResult>';
+  outgoing.writeHead(200, { 'content-type': 'application/xml' });
+  outgoing.end(answer.replace('</DeleteResult>', `${errors.join('')}</DeleteResult>`));
 }
 
 function forward(

@@ -1,4 +1,5 @@
 import pMap from 'p-map';
+import { canonicalKey } from '../../storage/canonical-key.ts';
 import type { RecordedDeletions } from '../compaction/recorded-deletions.ts';
 import type { ReturnedEntry } from '../compaction/returned-entries.ts';
 import { type Finding, finding } from '../findings.ts';
@@ -56,15 +57,45 @@ export async function planReindex(input: ReindexInput, deps: ReadDeps): Promise<
     signal,
   });
   await deps.ledger.flush();
-  const changes = paired([...drops, ...results.flatMap((result) => result.changes)]);
+  const found = results.flatMap((result) => result.findings);
+  const all = [...drops, ...results.flatMap((result) => result.changes)];
+  const changes = paired(input.rebuild ? withoutUnseen(all, found) : all);
   return {
     changes,
     returned,
-    findings: [...findings, ...results.flatMap((result) => result.findings)],
+    findings: [...findings, ...found],
     before: index?.rowCount ?? 0,
     lost: lostEntries(changes),
     superseded: results.reduce((sum, { superseded }) => sum + superseded, 0),
   };
+}
+
+/**
+ * What a rebuild does but in partitions where the object of an entry could not be read: a store that
+ * fails proves nothing against the entry, nor what another archive makes of its partition.
+ */
+function withoutUnseen(
+  changes: readonly EntryChange[],
+  found: readonly Finding[],
+): readonly EntryChange[] {
+  const unseen = new Set(
+    found
+      .filter(({ id }) => id === 'object-unreadable' || id === 'object-in-flight')
+      .map(({ subject }) => canonicalKey(subject.objectStorePath ?? '')),
+  );
+  if (unseen.size === 0) return changes;
+  const left = new Set<string>();
+  for (const change of changes) {
+    if (change.action === 'drop' && unseen.has(canonicalKey(change.before.entry.objectStorePath))) {
+      left.add(partitionOf(change));
+    }
+  }
+  return changes.filter((change) => !left.has(partitionOf(change)));
+}
+
+function partitionOf(change: EntryChange): string {
+  const { topic, partition } = change.action === 'drop' ? change.before.entry : change.after;
+  return formatPartitionKey(topic, partition);
 }
 
 /** Other archives that come in don't make up for those that are gone: the store may be another one. */
@@ -105,13 +136,19 @@ async function gather(input: ReindexInput, deps: ReadDeps): Promise<Gathered> {
     return group;
   };
   const states = index === undefined ? [] : statesOf(index, input.returned);
+  const unlisted = new Map<string, StoredArchive>();
   for (const { identity: before, state } of states) {
     const { entry } = before;
     if (filter !== undefined && !filter(entry)) continue;
     // Reported, and left to a person: what it may lead to is not known.
     if (isUnsafeKey(entry.objectStorePath)) continue;
     const stored =
-      listing.find(entry.objectStorePath) ?? (rebuild ? undefined : await head(entry, deps));
+      listing.find(entry.objectStorePath) ??
+      unlisted.get(entry.objectStorePath) ??
+      (await head(entry, deps));
+    if (rebuild && stored !== undefined && listing.find(entry.objectStorePath) === undefined) {
+      unlisted.set(entry.objectStorePath, stored);
+    }
     if (rebuild || state === 'unread') {
       drops.push({
         action: 'drop',
@@ -128,7 +165,7 @@ async function gather(input: ReindexInput, deps: ReadDeps): Promise<Gathered> {
       groupOf(entry.topic, entry.partition).present.push({ identity: before, stored });
     }
   }
-  for (const stored of listing.archives) {
+  for (const stored of [...listing.archives, ...unlisted.values()]) {
     const { topic, partition } = stored.place;
     if (named.has(stored) || (filter !== undefined && !filter({ topic, partition }))) continue;
     groupOf(topic, partition).unnamed.push(stored);
