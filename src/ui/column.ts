@@ -12,6 +12,8 @@ interface ColumnBase {
    * of both tables; `human` out of JSON and CSV, for what is made of other columns there.
    */
   readonly show?: 'all' | 'wide' | 'machine' | 'human';
+  /** Tables leave it out where the terminal is too narrow for all; the highest number first. */
+  readonly drop?: number;
 }
 
 interface Typed<Row, Type extends string, Value> extends ColumnBase {

@@ -17,6 +17,11 @@ export function humanColumns<Row>(
 }
 
 function layoutOf<Row>(column: Column<Row>): TableColumn {
+  const { drop } = column;
+  return drop === undefined ? cellLayout(column) : { ...cellLayout(column), drop };
+}
+
+function cellLayout<Row>(column: Column<Row>): TableColumn {
   const { header } = column;
   switch (column.type) {
     case 'text': {

@@ -120,6 +120,8 @@ async function* tableDocument<Row>(
   }
   if (!any && list.empty !== undefined) yield `${list.empty}\n`;
   if (any && list.footer !== undefined) yield `${list.footer().trimEnd()}\n`;
+  const { leftOut } = layout;
+  if (leftOut.length > 0) yield `(no room for ${leftOut.join(', ')})\n`;
 }
 
 /** One thing in full, described by the same columns as a list of its kind. */

@@ -10,6 +10,8 @@ export interface TableColumn {
    * ids, `end` for values. Without it a column is never cut: numbers and times stay whole.
    */
   readonly cut?: 'middle' | 'end';
+  /** The column is left out where the terminal is too narrow for all; the highest number first. */
+  readonly drop?: number;
 }
 
 export interface TableOptions {
@@ -21,6 +23,8 @@ export interface TableOptions {
 const GAP = 2;
 /** No column is cut below this, whatever the terminal: better a wrapped line than an unreadable one. */
 const MIN_CUT_WIDTH = 8;
+/** Columns are left out before those that may be cut get narrower than this. */
+const READABLE_WIDTH = 16;
 /**
  * A cell that may be cut is cut here even where no terminal sets a limit: a column is padded to its
  * widest cell, and one value of a megabyte would make a megabyte of every line.
@@ -57,18 +61,33 @@ const BORDERLESS = {
  * once. Cells are final text without line breaks or control characters (see terminal-text.ts).
  */
 export class TableLayout {
-  readonly #columns: readonly TableColumn[];
+  readonly #all: readonly TableColumn[];
   readonly #options: TableOptions;
+  /** The columns that have room, by their places among all; settled by the first page. */
+  #places: readonly number[];
+  #columns: readonly TableColumn[];
   #widths: number[] | undefined;
 
   constructor(columns: readonly TableColumn[], options: TableOptions) {
-    this.#columns = columns;
+    this.#all = columns;
     this.#options = options;
+    this.#columns = columns;
+    this.#places = columns.map((_, i) => i);
+  }
+
+  /** Headers of the columns that the terminal has no room for. */
+  get leftOut(): string[] {
+    return this.#all.filter((one) => !this.#columns.includes(one)).map(({ header }) => header);
   }
 
   /** The next rows as lines, each ended by a line feed; the first page is preceded by the header. */
-  page(rows: readonly (readonly string[])[]): string {
+  page(whole: readonly (readonly string[])[]): string {
     const first = this.#widths === undefined;
+    if (first) {
+      this.#places = placesWithRoom(this.#all, whole, this.#options.width);
+      this.#columns = this.#places.flatMap((place) => this.#all[place] ?? []);
+    }
+    const rows = whole.map((row) => this.#places.map((place) => row[place] ?? ''));
     const before = this.#widths ?? this.#columns.map((column) => displayWidth(column.header));
     const natural = before.map((width, i) =>
       rows.reduce((widest, row) => Math.max(widest, displayWidth(row[i] ?? '')), width),
@@ -115,6 +134,32 @@ export class TableLayout {
 
 function trimLines(lines: readonly string[]): string {
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
+
+/** Leaves out columns, those with the highest `drop` first, until the others fit readably. */
+function placesWithRoom(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly string[])[],
+  available: number | undefined,
+): readonly number[] {
+  let places = columns.map((_, i) => i);
+  if (available === undefined) return places;
+  const needed = columns.map(({ header, cut }, i) => {
+    const widest = rows.reduce(
+      (width, row) => Math.max(width, displayWidth(row[i] ?? '')),
+      displayWidth(header),
+    );
+    return GAP + (cut === undefined ? widest : Math.min(widest, READABLE_WIDTH));
+  });
+  const room = available + GAP;
+  while (places.reduce((sum, place) => sum + (needed[place] ?? 0), 0) > room) {
+    const ranks = places.map((place) => columns[place]?.drop ?? 0);
+    const highest = Math.max(...ranks);
+    if (highest === 0) return places;
+    const dropped = places[ranks.indexOf(highest)];
+    places = places.filter((place) => place !== dropped);
+  }
+  return places;
 }
 
 /** Takes from the widest cuttable columns, in turn, what the terminal is too narrow for. */

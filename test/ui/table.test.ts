@@ -89,4 +89,21 @@ describe('renderFields', () => {
       '  segment  orders-0-0-319\n  size     5.91 MiB\n\n',
     );
   });
+
+  it('a column without room is left out on every page, the least important first', () => {
+    const layout = new TableLayout(
+      [
+        { header: 'SEGMENT', cut: 'middle' },
+        { header: 'SEEN', drop: 2 },
+        { header: 'MADE', drop: 1 },
+      ],
+      { color: false, width: 40 },
+    );
+    const row = ['orders-0-0-1279', '2026-11-22T12:48:29Z', '2026-11-22T12:48:29Z'];
+    expect(layout.page([row])).toBe(
+      'SEGMENT          MADE\norders-0-0-1279  2026-11-22T12:48:29Z\n',
+    );
+    expect(layout.page([row])).toBe('orders-0-0-1279  2026-11-22T12:48:29Z\n');
+    expect(layout.leftOut).toEqual(['SEEN']);
+  });
 });

@@ -21,7 +21,7 @@ interface StatsRow extends PartitionStats, Pick<IndexPartition, 'topic' | 'parti
 const STATS_COLUMNS: readonly Column<StatsRow>[] = [
   { key: 'topic', header: 'TOPIC', type: 'text', cut: 'middle', value: (row) => row.topic },
   { key: 'partition', header: 'PARTITION', type: 'integer', value: (row) => row.partition },
-  { key: 'segments', header: 'SEGMENTS', type: 'count', value: (row) => row.segments },
+  { key: 'segments', header: 'SEGMENTS', type: 'count', drop: 1, value: (row) => row.segments },
   { key: 'recordCount', header: 'RECORDS', type: 'count', value: (row) => row.records },
   { key: 'sizeBytes', header: 'SIZE', type: 'size', value: (row) => row.bytes },
   {
@@ -50,27 +50,27 @@ const STATS_COLUMNS: readonly Column<StatsRow>[] = [
     key: 'minTimestamp',
     header: 'MIN TIMESTAMP',
     type: 'time',
-    drop: 3,
+    drop: 4,
     value: (row) => row.minTimestamp,
   },
   {
     key: 'maxTimestamp',
     header: 'MAX TIMESTAMP',
     type: 'time',
-    drop: 4,
+    drop: 5,
     value: (row) => row.maxTimestamp,
   },
   {
     key: 'missingOffsets',
     header: 'MISSING',
     type: 'count',
-    drop: 1,
+    drop: 2,
     value: (row) => row.missingOffsets,
   },
   {
     key: 'gaps',
     header: 'GAPS',
-    drop: 2,
+    drop: 3,
     type: 'json',
     value: (row) => row.gaps.map(({ from, to }) => ({ from, to })),
     text: (row) => gapsText(row.gaps),
@@ -83,6 +83,7 @@ const COVERAGE: Column<StatsRow> = {
   type: 'text',
   cut: 'never',
   show: 'human',
+  drop: 6,
   value: (row) => row.coverage(),
 };
 const COVERAGE_WIDTH = 24;

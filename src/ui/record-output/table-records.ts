@@ -9,9 +9,9 @@ import { asBuffer, at, bytesAt, type RecordRange } from './record-range.ts';
 import type { RecordWriter, RecordWriterOptions } from './record-writer.ts';
 
 const COLUMNS: readonly TableColumn[] = [
-  { header: 'PARTITION', align: 'right' },
+  { header: 'PARTITION', align: 'right', drop: 1 },
   { header: 'OFFSET', align: 'right' },
-  { header: 'TIMESTAMP' },
+  { header: 'TIMESTAMP', drop: 2 },
   { header: 'KEY', cut: 'middle' },
   { header: 'VALUE', cut: 'end' },
 ];
