@@ -95,9 +95,11 @@ function misplaced(config: ConfigFile, where: ConfigPath, flag: string, why: str
 export function blameConfig(error: unknown, command: Command, config: ConfigFile): unknown {
   if (!(error instanceof SegctlError) || error.exit !== 'usage') return error;
   const named = error.facts.option ?? /^(--[a-z-]+)/.exec(error.message)?.[1];
-  const flag = String(named ?? '').replace(/^--/, '');
+  // The store's errors leave its URL out, and the flag's name with it.
+  const isStore = named === undefined && error.code.startsWith('store-');
+  const flag = isStore ? 'store' : String(named ?? '').replace(/^--/, '');
   const configured = configuredFlag(config, commandPath(command), flag);
-  if (configured === undefined || isTyped(command, flag)) return error;
+  if (configured === undefined || !isFromFile(command, flag)) return error;
   const { line, column } = config.placeOf(configured.where);
   const { code, exit, facts, remedy, cause } = error;
   const message = error.message.replace(/^--/, '');
@@ -110,9 +112,11 @@ export function blameConfig(error: unknown, command: Command, config: ConfigFile
   });
 }
 
-function isTyped(command: Command, flag: string): boolean {
-  return lineage(command).some((owner) => {
+function isFromFile(command: Command, flag: string): boolean {
+  const sources = lineage(command).map((owner) => {
     const name = flagsOf(owner).get(flag)?.[0]?.attributeName();
-    return name !== undefined && owner.getOptionValueSource(name) === 'cli';
+    return name === undefined ? undefined : owner.getOptionValueSource(name);
   });
+  // Retention's defaults are not set as flags, see applyDefaults.
+  return RETENTION_FLAGS.has(flag) ? !sources.includes('cli') : sources.includes('config');
 }

@@ -73,9 +73,10 @@ export function configuredValue(
   if (isOff && options.some(({ negate }) => negate)) return { value: false };
   if (typeof value === 'boolean') return { why: 'it takes a value' };
   const texts = typeof value === 'string' ? [value] : value;
-  const isRepeatable = valued.variadic || valued.parseArg !== undefined;
+  const { argChoices, parseArg } = valued;
+  // Choices come with a parser of their own; all others collect.
+  const isRepeatable = valued.variadic || (parseArg !== undefined && argChoices === undefined);
   if (typeof value !== 'string' && !isRepeatable) return { why: 'it takes one value' };
-  const { argChoices } = valued;
   if (argChoices !== undefined && texts.some((text) => !argChoices.includes(text))) {
     return { why: `it is one of ${argChoices.join(', ')}` };
   }
