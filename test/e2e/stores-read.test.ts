@@ -41,7 +41,7 @@ const REMEMBERING: readonly Asked[] = [
   ['verify --quick -f json', 4, 'spelling'],
   ['verify --unreferenced --no-resume -f json', 4, 'spelling'],
   ['reindex --check -f json', 4, 'spelling'],
-  ['reindex --rebuild --dry-run -f json', 0, 'spelling'],
+  ['reindex --rebuild --dry-run -f json', 3, 'spelling'],
   ['gc --dry-run --min-age 0 -f json', 0, 'spelling', 'time', 'object'],
 ];
 

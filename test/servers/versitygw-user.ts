@@ -9,7 +9,8 @@ const run = promisify(execFile);
 
 /**
  * A new user of versitygw who may do `actions` on `bucket` and nothing else, as the environment that
- * makes segctl be that user. The bucket's policy is replaced: users made before lose their rights.
+ * makes segctl be that user. The bucket's policy is replaced: users made before lose their rights,
+ * unless there are no actions, since versitygw takes no empty policy.
  */
 export async function makeUser(
   server: S3Server,
@@ -43,7 +44,9 @@ export async function makeUser(
     ...(onObjects.length > 0 ? [statement(onObjects, `arn:aws:s3:::${bucket}/*`)] : []),
   ];
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
-  await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
+  if (Statement.length > 0) {
+    await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
+  }
   client.destroy();
   return {
     ...server.env(bucket),

@@ -36,7 +36,7 @@ export async function gunzip(body: AsyncIterable<Uint8Array>, maxBytes: number):
       }
     });
   } catch (error) {
-    throw toArchiveError(error, { packedBytes, unpackedBytes }, magic.startsWith(GZIP_MAGIC));
+    throw toArchiveError(error, packedBytes, magic.startsWith(GZIP_MAGIC));
   }
   // zlib stops silently at bytes after the last member that are not gzip themselves.
   if (unzip.bytesWritten < packedBytes) {
@@ -57,17 +57,18 @@ export function tooLarge(maxBytes: number): ArchiveError {
   );
 }
 
-function toArchiveError(
-  error: unknown,
-  progress: { readonly packedBytes: number; readonly unpackedBytes: number },
-  isGzip: boolean,
-): unknown {
+/**
+ * How far unpacking came is told only where it came to the end: before, it depends on how the bytes
+ * arrived, and the same damage would read differently each time.
+ */
+function toArchiveError(error: unknown, packedBytes: number, isGzip: boolean): unknown {
   if (error instanceof ArchiveError || !(error instanceof Error) || !('code' in error))
     return error;
-  const facts = { ...progress, zlib: error.message };
-  if (progress.packedBytes === 0 && error.code === 'Z_BUF_ERROR')
-    return new ArchiveError('archive-empty');
-  if (error.code === 'Z_BUF_ERROR') return new ArchiveError('archive-cut-short', facts);
+  const facts = { zlib: error.message };
+  if (packedBytes === 0 && error.code === 'Z_BUF_ERROR') return new ArchiveError('archive-empty');
+  if (error.code === 'Z_BUF_ERROR') {
+    return new ArchiveError('archive-cut-short', { packedBytes, ...facts });
+  }
   if (error.code !== 'Z_DATA_ERROR') return error;
   if (error.message === 'incorrect data check' || error.message === 'incorrect length check') {
     return new ArchiveError('archive-crc-mismatch', facts);
