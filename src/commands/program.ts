@@ -13,14 +13,16 @@ interface TopCommand {
   /** Whether it reads the whole tree, so that every command has to be there. */
   readonly needsAll?: boolean;
   readonly isHidden?: boolean;
-  readonly load: (runtime: CommandRuntime) => Promise<Command>;
+  /** `words` as buildProgram has them; empty where every command is wanted. */
+  readonly load: (runtime: CommandRuntime, words: readonly string[]) => Promise<Command>;
 }
 
 /** In the order of the help. */
 const TOP_COMMANDS: readonly TopCommand[] = [
   {
     name: 'segments',
-    load: async (runtime) => (await import('./segments/segments.ts')).segmentsCommand(runtime),
+    load: async (runtime, words) =>
+      (await import('./segments/segments.ts')).segmentsCommand(runtime, words),
   },
   {
     name: 'compact',
@@ -83,7 +85,8 @@ export async function buildProgram(
     named.length === 0 && words.some((word) => word === '-V' || word === '--version');
   const program = rootCommand();
   for (const command of isVersion ? [] : isAll ? TOP_COMMANDS : named) {
-    program.addCommand(await command.load(runtime), { hidden: command.isHidden === true });
+    const part = await command.load(runtime, isAll ? [] : words);
+    program.addCommand(part, { hidden: command.isHidden === true });
   }
   for (const command of allCommands(program)) configure(command, program, io);
   return program;
@@ -97,7 +100,7 @@ async function commandTree(runtime: CommandRuntime): Promise<Command> {
   const program = rootCommand();
   const { options } = program;
   for (const { name, load } of TOP_COMMANDS) {
-    if (!COMPLETION_COMMANDS.includes(name)) program.addCommand(await load(runtime));
+    if (!COMPLETION_COMMANDS.includes(name)) program.addCommand(await load(runtime, []));
   }
   for (const command of allCommands(program)) {
     command.description(command.summary() || command.description());
