@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { SegctlError } from '../core/segctl-error.ts';
 import type { CommandRuntime, Run } from './command-runtime.ts';
 
 /** What a real Chronik 2.10.4 server wrote from real Kafka clients; shipped with the package. */
@@ -32,10 +33,10 @@ const DEMO_STEPS: readonly { readonly note: string; readonly words: readonly str
 
 export function demoCommand(runtime: CommandRuntime): Command {
   const run: Run<Record<string, never>> = async (context) => {
-    const folder = await mkdtemp(join(tmpdir(), 'segctl-demo-'));
+    const folder = await mkdtemp(join(tmpdir(), 'segctl-demo-')).catch(noSpace);
     try {
       const dataDir = join(folder, 'data');
-      await copyWritable(BUNDLED_DATA, dataDir);
+      await copyWritable(BUNDLED_DATA, dataDir).catch(noSpace);
       const place = ['--data-dir', dataDir, '--store', join(dataDir, 'segments')];
       for (const { note, words } of DEMO_STEPS) {
         context.signal.throwIfAborted();
@@ -51,6 +52,18 @@ export function demoCommand(runtime: CommandRuntime): Command {
   return new Command('demo')
     .description('list, plan and fetch on a temporary copy of real bundled data')
     .action(runtime.action(run));
+}
+
+function noSpace(cause: unknown): never {
+  throw new SegctlError("the bundled data can't be copied to a temporary folder", {
+    code: 'no-temporary-space',
+    facts: {
+      folder: tmpdir(),
+      reason: cause instanceof Error ? cause.message : String(cause),
+    },
+    remedy: 'set TMPDIR to a folder that may be written to, with 5 MB free',
+    cause,
+  });
 }
 
 /** Not by `cp`, which keeps the modes: a read-only copy could not be removed again. */

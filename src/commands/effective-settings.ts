@@ -1,10 +1,10 @@
-import type { Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { retentionDefaults } from '../config/apply-defaults.ts';
 import {
   commandPath,
   configOrigin,
   configuredFlag,
-  flagName,
+  flagForms,
   RETENTION_FLAGS,
 } from '../config/command-flags.ts';
 import type { ConfigFile, ConfigPath } from '../config/config-file.ts';
@@ -173,17 +173,13 @@ function holdText({ fromOffset, toOffset, untilMs, reason }: Hold): string {
 /** Each command's own flags that have a default, in segctl.yaml or by themselves. */
 function flagSettings(command: Command, config: ConfigFile | undefined): EffectiveSetting[] {
   const path = commandPath(command);
-  const flags = new Map<string, Option>();
-  for (const option of command.options) {
-    const name = flagName(option);
-    if (!RETENTION_FLAGS.has(name) && !flags.has(name)) flags.set(name, option);
-  }
-  const rows = [...flags].flatMap(([setting, option]): EffectiveSetting[] => {
+  const flags = [...flagForms(command.options)].filter(([name]) => !RETENTION_FLAGS.has(name));
+  const rows = flags.flatMap(([setting, [option]]): EffectiveSetting[] => {
     const configured = config && configuredFlag(config, path, setting)?.value;
     const fallback: unknown =
       path === 'compact' && setting === 'max-deletions'
         ? DEFAULT_MAX_DELETIONS
-        : option.defaultValue;
+        : option?.defaultValue;
     const value = configured ?? fallback;
     if (value === undefined) return [];
     const origin = (config && configOrigin(config, path, setting)) ?? 'default';

@@ -1,4 +1,4 @@
-import type { Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { RetentionLayer } from '../core/retention/policy.ts';
 import { parseRetentionOptions } from '../core/retention/policy-options.ts';
 import { SegctlError } from '../core/segctl-error.ts';
@@ -6,7 +6,7 @@ import {
   commandPath,
   configuredFlag,
   configuredValue,
-  flagName,
+  flagForms,
   lineage,
   RETENTION_FLAGS,
 } from './command-flags.ts';
@@ -25,7 +25,7 @@ export function applyDefaults(
 ): ConfigFile {
   const path = commandPath(command);
   for (const owner of lineage(command)) {
-    for (const [flag, forms] of flagsOf(owner)) {
+    for (const [flag, forms] of flagForms(owner.options)) {
       const configured = configuredFlag(config, path, flag);
       const name = forms[0]?.attributeName();
       if (configured === undefined || name === undefined) continue;
@@ -37,19 +37,9 @@ export function applyDefaults(
       owner.setOptionValueWithSource(name, checked.value, 'config');
     }
   }
-  const isJudge = lineage(command).some((owner) => flagsOf(owner).has('max-age'));
+  const isJudge = lineage(command).some((owner) => flagForms(owner.options).has('max-age'));
   if (!isJudge) return config;
   return { ...config, retention: { ...retentionDefaults(config, path), ...config.retention } };
-}
-
-/** Each flag of one command with its forms, such as `--max-age` and `--no-max-age`. */
-function flagsOf(command: Command): ReadonlyMap<string, readonly Option[]> {
-  const flags = new Map<string, Option[]>();
-  for (const option of command.options) {
-    const name = flagName(option);
-    flags.set(name, [...(flags.get(name) ?? []), option]);
-  }
-  return flags;
 }
 
 /**
@@ -114,7 +104,7 @@ export function blameConfig(error: unknown, command: Command, config: ConfigFile
 
 function isFromFile(command: Command, flag: string): boolean {
   const sources = lineage(command).map((owner) => {
-    const name = flagsOf(owner).get(flag)?.[0]?.attributeName();
+    const name = flagForms(owner.options).get(flag)?.[0]?.attributeName();
     return name === undefined ? undefined : owner.getOptionValueSource(name);
   });
   // Retention's defaults are not set as flags, see applyDefaults.

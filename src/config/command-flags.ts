@@ -20,6 +20,16 @@ export function flagName(option: Option): string {
   return option.name().replace(/^no-/, '');
 }
 
+/** Each flag with its forms, such as `--max-age` and `--no-max-age`. */
+export function flagForms(options: readonly Option[]): ReadonlyMap<string, readonly Option[]> {
+  const forms = new Map<string, Option[]>();
+  for (const option of options) {
+    const name = flagName(option);
+    forms.set(name, [...(forms.get(name) ?? []), option]);
+  }
+  return forms;
+}
+
 /** The flags that judge segments, by long name, with their names in RetentionOptions. */
 export const RETENTION_FLAGS: ReadonlyMap<string, keyof RetentionOptions> = new Map([
   ['strategy', 'strategy'],
@@ -43,12 +53,8 @@ export interface FlagCatalogue {
 export function flagCatalogue(program: Command): FlagCatalogue {
   const commands = new Map<string, ReadonlyMap<string, readonly Option[]>>();
   const collect = (command: Command): void => {
-    const flags = new Map<string, Option[]>();
-    for (const option of lineage(command).flatMap((one) => one.options)) {
-      const name = flagName(option);
-      if (NEVER_CONFIGURED.includes(name)) continue;
-      flags.set(name, [...(flags.get(name) ?? []), option]);
-    }
+    const options = lineage(command).flatMap((one) => one.options);
+    const flags = flagForms(options.filter((one) => !NEVER_CONFIGURED.includes(flagName(one))));
     commands.set(commandPath(command), flags);
     command.commands.forEach(collect);
   };

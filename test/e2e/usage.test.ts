@@ -49,7 +49,9 @@ describe('a line that can not be understood ends with 2, and says what to do', (
   test('help is no error, and no command at all is', async () => {
     const help = await runSegctl(['fetch', '--help']);
     expect([help.status, help.stderr]).toEqual([0, '']);
-    expect(help.stdout.toString()).toMatch(/--format <format> +table, wide, json, jsonl, csv, hex, dump/);
+    expect(help.stdout.toString()).toMatch(
+      /--format <format> +table, wide, json, jsonl, csv, hex, dump/,
+    );
     const none = await runSegctl([]);
     expect([none.status, none.stdout.length]).toEqual([2, 0]);
     expect(none.stderr).toContain('Exit status:');

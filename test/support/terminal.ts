@@ -58,8 +58,9 @@ export class Terminal {
   async end(): Promise<{ readonly status: number | null; readonly lines: readonly string[] }> {
     const status = await this.#ended;
     this.#child.stdin.end();
+    // The terminal itself shows the key that interrupts, wherever the cursor is.
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-    const text = this.#shown.replace(/\x1b\[[0-9;?]*[a-zA-Z]/g, '');
+    const text = this.#shown.replace(/\x1b\[[0-9;?]*[a-zA-Z]|\^C/g, '');
     return { status, lines: text.split('\r\n').map((one) => one.replace(/^.*\r(?!$)/, '')) };
   }
 }
