@@ -15,11 +15,8 @@ export function deletionFinder(
     ]);
     const files = new FsRunFiles(context.settings.dataDir);
     const { deletions } = await readHistory(files, { topic, partition });
-    return deletions
-      .ranges(topic, partition)
-      .findLast(
-        ({ minOffset, maxOffset }) =>
-          offset === null || (minOffset <= offset && offset <= maxOffset),
-      );
+    return offset === null
+      ? deletions.ranges(topic, partition).at(-1)
+      : deletions.rangeAt(topic, partition, offset);
   };
 }

@@ -8,9 +8,10 @@ import {
   severityOf,
 } from '../../core/findings.ts';
 import { parseSize } from '../../core/quantities.ts';
-import type { Column } from '../../ui/column.ts';
+import { type Column, machineRow } from '../../ui/column.ts';
 import { renderDetail, renderList } from '../../ui/result.ts';
 import type { CommandRuntime, Run } from '../command-runtime.ts';
+import { FINDING_COLUMNS as FINDING_FIELDS } from '../integrity/findings-report.ts';
 import { findSegment } from './find-segment.ts';
 import { readSegment, type SegmentReading } from './segment-findings.ts';
 import { SEGMENT_COLUMNS, type SegmentRow } from './segment-row.ts';
@@ -113,22 +114,10 @@ const ARCHIVE_COLUMNS: readonly Column<ShowRow>[] = [
     header: 'FINDINGS',
     type: 'json',
     show: 'machine',
-    value: (row) => row.findings.map(findingJson),
+    value: (row) => row.findings.map((found) => machineRow(FINDING_FIELDS, found)),
     text: () => '',
   },
 ];
-
-function findingJson(found: Finding): {
-  [key: string]: string | { [key: string]: string | number | bigint | boolean | null };
-} {
-  return {
-    id: found.id,
-    severity: severityOf(found),
-    title: FINDINGS[found.id].title,
-    facts: { ...found.facts },
-    next: nextCommand(found),
-  };
-}
 
 const MEMBER_COLUMNS: readonly Column<{ readonly name: string; readonly sizeBytes: number }>[] = [
   { key: 'name', header: 'MEMBER', type: 'text', value: (row) => row.name },

@@ -2,6 +2,7 @@ import type { Archive } from '../archive/open-archive.ts';
 import type { FindingId } from '../findings.ts';
 import type { RecordColumns } from '../record-batch/record-columns.ts';
 import type { Fact } from '../segctl-error.ts';
+import { LOST_MAX_TIMESTAMP } from '../segment-index/segment-entry.ts';
 import type { ArchiveKey } from './archive-key.ts';
 import { missingOffsets, type RecordStats, RecordStatsBuilder } from './record-stats.ts';
 
@@ -28,9 +29,6 @@ export interface Scan {
   readonly scanned: ScannedArchive;
   readonly problems: readonly Problem[];
 }
-
-/** i64::MIN, see LOST_MAX_TIMESTAMP. */
-const LOST = -(2n ** 63n);
 
 /** Takes an archive's records, all of them and in order, and checks the archive against itself. */
 export class ScanBuilder {
@@ -101,7 +99,7 @@ function* problemsOf(
     const firstHole = run === undefined || next === undefined ? null : run.last + 1n;
     yield { id: 'archive-holes', facts: { missingOffsets: missing, firstHole } };
   }
-  if (maxTimestamp === LOST) yield { id: 'archive-max-timestamp-lost', facts: {} };
+  if (maxTimestamp === LOST_MAX_TIMESTAMP) yield { id: 'archive-max-timestamp-lost', facts: {} };
 }
 
 /** Of a capped archive metadata.json describes records that are not in it, so it isn't asked. */
